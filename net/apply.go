@@ -63,13 +63,7 @@ func (m *Manager) apply(l *ledger, r *ruleset, delta func(*nftables.Conn) error)
 		return nil, err
 	}
 	defer func() { _ = c.CloseLasting() }()
-	if l.Gen != 0 && l.Gen == before {
-		if err := delta(c); err != nil {
-			return nil, err
-		}
-		if err := c.Flush(); err != nil {
-			return nil, fmt.Errorf("changing the rules of table %s: %w", m.table(), err)
-		}
+	if l.Gen != 0 && l.Gen == before && sent(c, delta) == nil {
 		return nil, l.committed(before)
 	}
 	notices, err := m.rewrite(c, l, r)
@@ -86,6 +80,15 @@ func (m *Manager) apply(l *ledger, r *ruleset, delta func(*nftables.Conn) error)
 	// and our own tables are ours.
 	l.Gen, err = generation()
 	return append(notices, more...), err
+}
+
+// sent sends a delta. One that does not fit what the kernel holds changes
+// nothing, and the caller writes everything anew.
+func sent(c *nftables.Conn, delta func(*nftables.Conn) error) error {
+	if err := delta(c); err != nil {
+		return err
+	}
+	return c.Flush()
 }
 
 // committed notes the generation after one commit of ours, or none when
