@@ -20,9 +20,10 @@ const asking = 5 * time.Second
 
 // Container is what a server needs of the container it serves.
 type Container interface {
-	// Exec starts a process; its hub is served until finished. An *Error is
-	// passed on with its code.
-	Exec(ctx context.Context, spec ExecSpec) (*Hub, error)
+	// Exec starts a process. Its output is not read before begin is called, so
+	// that whoever asked for it is attached by then; its hub is served until
+	// finished. An *Error is passed on with its code.
+	Exec(ctx context.Context, spec ExecSpec) (h *Hub, begin func(), err error)
 	Pause() error
 	Unpause() error
 	Stats() (any, error)
@@ -132,9 +133,7 @@ func (s *Server) handle(conn *net.UnixConn) {
 		rep = refusal(err)
 	}
 	s.forget(conn)
-	_ = conn.SetWriteDeadline(time.Now().Add(farewell))
-	_ = writeJSON(conn, kindReply, rep) // nobody to tell
-	_ = conn.Close()
+	s.reply(conn, rep)
 }
 
 func refusal(err error) reply {
@@ -212,55 +211,58 @@ func (s *Server) wait(conn *net.UnixConn, r frameReader, id string) (reply, erro
 
 // stream joins the connection to a hub.
 func (s *Server) stream(conn *net.UnixConn, r frameReader, req request) {
-	h, err := s.target(req)
-	stdin := req.Stdin
-	if err == nil && req.Op == opExec {
-		stdin = req.Exec.OpenStdin
-		if req.Exec.Detach {
-			err = errDetached
-		}
-	}
-	var c *client
-	if err == nil {
-		begin, _ := json.Marshal(reply{ID: h.p.ID, Tty: h.p.Tty}) // cannot fail
-		c, err = h.join(conn, false, req.Replay || req.Op == opExec, appendFrame(nil, kindReply, begin))
-	}
-	s.forget(conn)
+	defer s.forget(conn)
+	h, begin, err := s.target(req)
 	if err != nil {
-		rep := refusal(err)
-		if errors.Is(err, errDetached) {
-			rep = reply{ID: h.p.ID, Tty: h.p.Tty}
-		}
-		_ = conn.SetWriteDeadline(time.Now().Add(farewell))
-		_ = writeJSON(conn, kindReply, rep)
-		_ = conn.Close()
+		s.reply(conn, refusal(err))
 		return
 	}
+	defer begin()
+	rep := reply{ID: h.p.ID, Tty: h.p.Tty}
+	stdin := req.Stdin
+	if req.Op == opExec {
+		if req.Exec.Detach {
+			s.reply(conn, rep)
+			return
+		}
+		stdin = req.Exec.OpenStdin
+	}
+	first, _ := json.Marshal(rep) // cannot fail
+	c, err := h.join(conn, false, req.Replay, appendFrame(nil, kindReply, first))
+	if err != nil {
+		s.reply(conn, refusal(err))
+		return
+	}
+	s.forget(conn) // it is the hub's from here on
+	begin()
 	if req.Op == opAttach && req.Cols > 0 && req.Rows > 0 && h.p.Resize != nil {
-		_ = h.p.Resize(req.Cols, req.Rows)
+		_ = h.p.Resize(req.Cols, req.Rows) // the process may have ended
 	}
 	h.listen(c, r, stdin)
 }
 
-var errDetached = errors.New("nobody attaches")
+func (s *Server) reply(conn *net.UnixConn, rep reply) {
+	_ = conn.SetWriteDeadline(time.Now().Add(farewell))
+	_ = writeJSON(conn, kindReply, rep) // whoever asked may have left
+	_ = conn.Close()
+}
 
-func (s *Server) target(req request) (*Hub, error) {
+// target finds or starts the process that a stream is for. begin may be called
+// more than once.
+func (s *Server) target(req request) (h *Hub, begin func(), err error) {
 	if req.Op == opAttach {
-		return s.hub(req.Session)
+		h, err = s.hub(req.Session)
+		return h, func() {}, err
 	}
 	if req.Exec == nil || len(req.Exec.Args) == 0 {
-		return nil, errors.New("no command to execute")
+		return nil, nil, errors.New("no command to execute")
 	}
-	h, err := s.c.Exec(context.Background(), *req.Exec)
+	h, begin, err = s.c.Exec(context.Background(), *req.Exec)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-h.ended: // already; it must not stay listed
-	default:
-		s.hubs[h.p.ID] = h
-	}
-	return h, nil
+	s.hubs[h.p.ID] = h
+	s.mu.Unlock()
+	return h, sync.OnceFunc(begin), nil
 }
