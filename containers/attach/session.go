@@ -1,13 +1,17 @@
 // Package attach is the conversation between a container's supervisor and
 // whoever looks at the container: terminal bytes, signals, window sizes and the
 // final exit code, over one unix socket. A client may leave at any time; the
-// process goes on.
+// process goes on. The package starts no process and writes no record.
 package attach
 
 import (
-	"context"
+	"bufio"
+	"encoding/binary"
 	"errors"
 	"io"
+	"net"
+	"sync"
+	"time"
 )
 
 // Streams are the caller's ends of an attached process.
@@ -27,29 +31,63 @@ type Result struct {
 	Dropped  int64 // output bytes this client was too slow for
 }
 
+// ErrLost means that the supervisor vanished in the middle of a conversation.
+// The container's record tells, after reconciliation, how it ended.
+var ErrLost = errors.New("lost the supervisor")
+
 // Session is one client's view of a process: a container's main process or one
-// started by exec.
-type Session struct{}
+// started by exec. Stream may be called once; the other methods may be called
+// at any time, also while it runs.
+type Session struct {
+	conn net.Conn
+	r    *bufio.Reader // holds what arrived behind the reply
+	id   string
+	tty  bool
 
-var errNotConnected = errors.New("session is not connected")
+	writeMu sync.Mutex
+}
 
-// Stream copies raw bytes between the caller and the process until the process
-// exits, the caller detaches, or ctx is done.
-func (s *Session) Stream(ctx context.Context, st Streams) (Result, error) {
-	return Result{}, errNotConnected
+// Adopt makes a session of a connection on which the other side has already
+// attached us to the main process. r reads conn and may hold bytes of it.
+func Adopt(conn net.Conn, r *bufio.Reader, tty bool) *Session {
+	return &Session{conn: conn, r: r, tty: tty}
 }
 
 // Resize sets the size of the process's terminal, in cells.
-func (s *Session) Resize(cols, rows uint16) error { return errNotConnected }
+func (s *Session) Resize(cols, rows uint16) error {
+	return s.send(kindResize, packSize(cols, rows))
+}
 
 // Signal sends a signal, named as in signal(7), to the process.
-func (s *Session) Signal(name string) error { return errNotConnected }
+func (s *Session) Signal(name string) error { return s.send(kindSignal, []byte(name)) }
 
 // Tty reports whether the process has a terminal.
-func (s *Session) Tty() bool { return false }
+func (s *Session) Tty() bool { return s.tty }
 
 // ID names the exec session; it is empty for the main process.
-func (s *Session) ID() string { return "" }
+func (s *Session) ID() string { return s.id }
 
 // Close leaves the process running.
-func (s *Session) Close() error { return nil }
+func (s *Session) Close() error {
+	_ = s.conn.SetWriteDeadline(time.Now().Add(time.Second))
+	_ = s.send(kindLeave, nil) // the other side may be gone, which is as good
+	return s.conn.Close()
+}
+
+func (s *Session) send(k kind, payload []byte) error {
+	s.writeMu.Lock()
+	defer s.writeMu.Unlock()
+	return writeFrame(s.conn, k, payload)
+}
+
+func packSize(cols, rows uint16) []byte {
+	b := binary.BigEndian.AppendUint16(make([]byte, 0, 4), cols)
+	return binary.BigEndian.AppendUint16(b, rows)
+}
+
+func unpackSize(b []byte) (cols, rows uint16, ok bool) {
+	if len(b) != 4 {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), true
+}
