@@ -12,7 +12,7 @@ import (
 
 // IntentRecord lists the kernel objects that an owner is about to make, so that
 // whoever finds the owner dead can take them away. Being listed does not mean
-// that an object exists.
+// that an object exists. The owner holds $RUN/c/<id>/lock while it lives.
 type IntentRecord struct {
 	ID               string   `json:"id"`
 	Owner            string   `json:"owner,omitempty"` // what made it, for people

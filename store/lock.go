@@ -11,8 +11,8 @@ import (
 	"gantry/internal/flock"
 )
 
-// Locks are taken in this order and never upwards: store (Use, Exclusive), the
-// names of containers, one container, one layer or blob, refs, addresses. See
+// Locks are taken in this order and never upwards: store (Use, Exclusive), one
+// container, the names of containers, one layer or blob, refs, addresses. See
 // the flock package for why a lock outlives no holder.
 
 // Use holds the store against Exclusive. Whoever makes something that refers

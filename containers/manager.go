@@ -1,0 +1,123 @@
+package containers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"gantry/containers/launch"
+	"gantry/internal/atomicfile"
+	"gantry/internal/flock"
+	"gantry/store"
+	"gantry/store/record"
+)
+
+// Manager moves containers through their lives. It is safe for concurrent use,
+// by any number of processes.
+//
+// Three locks guard a container, always taken in this order:
+//
+//	life        held while it is created, started or removed; never while
+//	            waiting for it to end
+//	supervisor  $RUN/c/<id>/lock, held by the supervisor for as long as the
+//	            container runs, and by whoever cleans up after one
+//	record      held by record.Dir around each change of the record
+//
+// The lock on the names is taken last of all, and nothing waits under it.
+type Manager struct {
+	s       *store.Store
+	records *record.Dir[Record]
+	hooks   Hooks
+}
+
+// Hooks take away what is left of a container whose supervisor died. Each may
+// be nil in a process that has no use for it.
+type Hooks struct {
+	// CleanUp kills what is left of a container and removes its cgroups and
+	// runtime state. It may be repeated.
+	CleanUp func(r store.IntentRecord) error
+	// Detach frees a container's address and rules. It may be repeated.
+	Detach func(ctx context.Context, id string) error
+}
+
+// New returns the manager of the containers in s. It touches nothing on disk.
+func New(s *store.Store, hooks Hooks) *Manager {
+	return &Manager{s: s, records: record.Open[Record](s, store.Containers, record.PerDir), hooks: hooks}
+}
+
+// Dir is where a container's files lie: upper, work, log and the files mounted
+// into it.
+func (m *Manager) Dir(id string) string { return m.s.Path(store.Containers, id) }
+
+// LogDir is where a container's log lies.
+func (m *Manager) LogDir(id string) string { return m.s.Path(store.Containers, id, "log") }
+
+// RunDir is where the running part of a container lies.
+func (m *Manager) RunDir(id string) string { return m.s.RunPath("c", id) }
+
+// Socket is where a container's supervisor listens.
+func (m *Manager) Socket(id string) string { return m.s.RunPath("c", id, launch.SocketFile) }
+
+func (m *Manager) lockPath(id string) string { return m.s.RunPath("c", id, "lock") }
+
+// Update changes a container's record: the supervisor's way to note what
+// became of it. A record that goes with its container is not flushed to disk.
+func (m *Manager) Update(ctx context.Context, id string, fn func(*Record) error) (Record, error) {
+	d := atomicfile.PowerCut
+	if r, err := m.records.Get(id); err == nil && r.Host.AutoRemove {
+		d = atomicfile.Crash
+	}
+	return m.records.UpdateWith(ctx, id, d, fn)
+}
+
+// life takes the lock on a container's creation, start and removal.
+func (m *Manager) life(ctx context.Context, id string) (*flock.Lock, error) {
+	return m.s.Lock(ctx, lifeLocks, id)
+}
+
+const lifeLocks = "life"
+
+// supervised reports whether a container's supervisor lives.
+func (m *Manager) supervised(id string) (bool, error) { return flock.Held(m.lockPath(id)) }
+
+// tryFree takes the supervisor lock of a container whose supervisor is gone.
+// The error is store.ErrLocked while it lives. Precondition: the caller holds
+// the life lock.
+func (m *Manager) tryFree(id string) (*flock.Lock, error) {
+	for {
+		if err := store.Mkdir(m.RunDir(id)); err != nil {
+			return nil, err
+		}
+		l, err := flock.Try(m.lockPath(id), flock.Exclusive)
+		if !errors.Is(err, flock.ErrLocked) {
+			return l, err
+		}
+		// A look at the lock by a listing process also keeps us out, for a
+		// moment. Only a supervisor keeps listings out too.
+		held, err := m.supervised(id)
+		if err != nil {
+			return nil, err
+		}
+		if held {
+			return nil, fmt.Errorf("container %s: %w", short(id), store.ErrLocked)
+		}
+	}
+}
+
+// awaitFree waits until a container's supervisor is gone.
+func (m *Manager) awaitFree(ctx context.Context, id string) error {
+	l, err := flock.Acquire(ctx, m.lockPath(id), flock.Shared)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // and so is all the rest
+	}
+	l.Unlock()
+	return err
+}
+
+// now is the time to note in a record.
+func now() time.Time { return time.Now().UTC() }
+
+// short is an ID as people see it.
+func short(id string) string { return id[:min(12, len(id))] }
