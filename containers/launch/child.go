@@ -14,6 +14,14 @@ type child struct {
 
 func (c *child) kill() { _ = c.p.Kill() }
 
+// reap waits for a supervisor that is about to end.
+func (c *child) reap() {
+	_, _ = c.p.Wait()
+	if c.pidfd >= 0 {
+		_ = unix.Close(c.pidfd)
+	}
+}
+
 // reapLater waits for the supervisor in the background, so that a program that
 // lives long collects no zombies. The goroutine ends with the supervisor or
 // with this program. Waiting on the pidfd through Go's poller costs no thread.

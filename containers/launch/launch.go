@@ -52,13 +52,9 @@ type Input struct {
 	Env    []string // the supervisor's environment; nil: only what it needs
 }
 
-// StartError is what kept a container from starting.
-type StartError struct {
-	Code int // 125 engine, 126 not executable, 127 not found, 128 otherwise
-	Text string
-}
-
-func (e *StartError) Error() string { return e.Text }
+// StartError is what kept a container from starting, with the exit code that
+// goes with it.
+type StartError = attach.Error
 
 // Ready is the supervisor's one line of answer.
 type Ready struct {
@@ -70,14 +66,14 @@ type Ready struct {
 }
 
 // Supervisor starts the supervisor of in.ID and returns when the program runs.
-// in.Lock is released here in any case: after success the supervisor holds it.
+// After success the supervisor holds the lock as well, so the caller may release
+// in.Lock; after an error the supervisor is gone and the caller alone has it.
 // The session is nil without in.Attach. An error that the supervisor reports is
-// a *StartError; it has cleaned up then.
+// a *StartError with its exit code; it has cleaned up then.
 //
 // When ctx is done before the answer, the supervisor is killed, and with it
 // what it has started; its leftovers are swept from the intent record.
 func Supervisor(ctx context.Context, in Input) (*attach.Session, error) {
-	defer in.Lock.Unlock()
 	if err := atomicfile.WriteJSON(filepath.Join(in.RunDir, StartFile), in.start(), 0o600, atomicfile.Crash); err != nil {
 		return nil, err
 	}
@@ -96,13 +92,17 @@ func Supervisor(ctx context.Context, in Input) (*attach.Session, error) {
 	if err != nil || !in.Attach {
 		_ = ours.Close()
 	}
-	if err != nil && ready.Error == "" {
-		child.kill()
-		err = describe(err, in.RunDir)
+	if err != nil {
+		if ready.Error == "" {
+			child.kill()
+			err = describe(err, in.RunDir)
+		}
+		child.reap()
+		return nil, err
 	}
 	child.reapLater()
-	if err != nil || !in.Attach {
-		return nil, err
+	if !in.Attach {
+		return nil, nil
 	}
 	return attach.Adopt(ours, r, ready.Tty), nil
 }

@@ -1,0 +1,131 @@
+// Package supervisor is the one process that stays with a running container:
+// parent of its programs, reader of their output, writer of its log, and
+// whoever answers on its socket. It holds the container's lock for as long as
+// it lives, so its death is the container's end, which the parent-death signal
+// makes true. It decides nothing: what runs is in the record, and what happens
+// to a container afterwards is for those who read the record.
+package supervisor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"gantry/containers/attach"
+	"gantry/containers/launch"
+	engine "gantry/containers/runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Main is `gantry supervise <id> <run directory>`, started by package launch.
+// It returns when the container has ended and is tidied up.
+func Main(args []string) int {
+	if len(args) != 2 {
+		fmt.Fprintln(os.Stderr, "supervise is started by gantry itself")
+		return 2
+	}
+	caller, err := takeOver()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	signals := catchSignals()
+	defer signal.Stop(signals)
+	s, err := open(args[0], args[1])
+	if err == nil {
+		err = s.begin(caller)
+	}
+	if err != nil {
+		answer(caller, refusal(err))
+		_ = caller.Close()
+		return 1
+	}
+	idle := time.AfterFunc(time.Second, settleDown)
+	defer idle.Stop()
+	if err := s.serve(signals); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// takeOver makes the process what a supervisor has to be, and returns the
+// connection to whoever started it.
+func takeOver() (*net.UnixConn, error) {
+	// Starting takes a few megabytes and milliseconds: no collection pays.
+	debug.SetGCPercent(-1)
+	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	unix.CloseOnExec(launch.LockFD)
+	unix.Umask(0o022) // the container's programs inherit it
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("becoming a subreaper: %w", err)
+	}
+	f := os.NewFile(launch.ReadyFD, "caller")
+	conn, err := net.FileConn(f)
+	_ = f.Close()
+	if err != nil {
+		return nil, fmt.Errorf("reaching the caller: %w", err)
+	}
+	return conn.(*net.UnixConn), nil
+}
+
+// catchSignals catches what must not end a supervisor. They are caught rather
+// than ignored, because an ignored signal stays ignored in the container.
+func catchSignals() chan os.Signal {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGPIPE)
+	return signals
+}
+
+// settleDown gives back what starting took, once it is clear that the container
+// lives for a while. Pages of the program that only starting needed are let go
+// too; the page cache keeps them.
+func settleDown() {
+	debug.SetGCPercent(50)
+	debug.FreeOSMemory()
+	releaseText()
+}
+
+func answer(caller net.Conn, r launch.Ready) {
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = caller.Write(append(line, '\n'))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "answering the caller:", err)
+	}
+}
+
+// refusal is err with the exit code it stands for.
+func refusal(err error) launch.Ready {
+	code := 125
+	var start *engine.StartError
+	if errors.As(err, &start) {
+		code = start.Code
+	}
+	return launch.Ready{Error: err.Error(), Code: code}
+}
+
+// execError is err as the answer to an exec request.
+func execError(err error) error {
+	var start *engine.StartError
+	if errors.As(err, &start) {
+		return &attach.Error{Code: start.Code, Text: err.Error()}
+	}
+	return &attach.Error{Code: 126, Text: err.Error()}
+}
+
+// exitCode is how a shell would report the status.
+func exitCode(st engine.ExitStatus, err error) int {
+	if err != nil {
+		return 255
+	}
+	return st.Code
+}
