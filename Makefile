@@ -6,7 +6,7 @@ export CGO_ENABLED := 1
 
 TAGS    := seccomp netgo osusergo runc_nocriu
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION) -linkmode external -extldflags "-static"
+LDFLAGS := -s -w -X gantry/engine.version=$(VERSION) -linkmode external -extldflags "-static"
 GOBUILD := go build -trimpath -buildvcs=false -tags '$(TAGS)' -ldflags '$(LDFLAGS)'
 PREFIX  ?= /usr/local
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,GOTOOLCHAIN,GANTRY_CI,CI)

@@ -10,9 +10,6 @@ import (
 	"path/filepath"
 )
 
-// Version is the program's version, set once by main.
-var Version = "dev"
-
 // Config says where an engine keeps things and how it behaves. It comes from
 // the defaults, then the config file, then the environment, the later winning.
 type Config struct {
@@ -111,4 +108,14 @@ func (c *Config) readFile(path string) error {
 		return fmt.Errorf("config %s: %w: %w", path, err, ErrInvalid)
 	}
 	return nil
+}
+
+// Locate overrides where things are kept; empty strings change nothing.
+func (c *Config) Locate(root, run string) {
+	if root != "" {
+		c.Root = root
+	}
+	if run != "" {
+		c.Run = run
+	}
 }

@@ -7,115 +7,98 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"gantry/containers"
+	"gantry/containers/launch"
+	"gantry/containers/runtime"
+	"gantry/images"
+	network "gantry/net"
+	"gantry/store"
+	"gantry/store/blob"
+	"gantry/store/layer"
 )
 
-// Config says where an engine keeps things and how it behaves.
-type Config struct {
-	Root string // $GANTRY_ROOT
-	Run  string // $GANTRY_RUN
-	// Docker is true when the program answers to Docker's command line.
-	Docker bool
+// Engine is safe for concurrent use.
+type Engine struct {
+	cfg        Config
+	store      *store.Store
+	layers     *layer.Store
+	images     *images.Images
+	containers *containers.Manager
+	net        *network.Manager
 }
 
-// Engine is safe for concurrent use.
-type Engine struct{ cfg Config }
-
-var errUnwired = errors.New("engine: not connected")
-
 // Open opens or makes the store at cfg.Root.
-func Open(ctx context.Context, cfg Config) (*Engine, error) { return &Engine{cfg}, nil }
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
+	s, err := store.Open(ctx, store.Options{Root: cfg.Root, Run: cfg.Run})
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	e := &Engine{cfg: cfg, store: s, layers: layer.Open(s)}
+	e.images = images.New(s, blob.Open(s), e.layers, images.RegistryConfig{})
+	e.net = network.New(s, e.networkConfig())
+	e.containers = containers.New(s, containers.Hooks{CleanUp: cleanUp, Detach: e.net.Detach})
+	return e, nil
+}
 
 // Close releases what Open took. Running containers run on.
 func (e *Engine) Close() error { return nil }
 
-// Images lists every image, newest first. A damaged one is listed as such.
-func (e *Engine) Images(ctx context.Context) ([]Image, error) { return nil, errUnwired }
-
-// Image finds one image by name, ID or unique ID prefix.
-func (e *Engine) Image(ctx context.Context, ref string) (Image, error) { return Image{}, errUnwired }
-
-// Pull fetches ref from its registry, whatever is here already.
-func (e *Engine) Pull(ctx context.Context, ref string, o PullOptions, sink Sink) (Image, error) {
-	return Image{}, errUnwired
+// networkConfig is the default network as the config has it.
+func (e *Engine) networkConfig() network.Config {
+	return network.Config{Bridge: e.cfg.Bridge, Subnet: e.cfg.Subnet, DefaultBindIP: e.cfg.PublishAddress}
 }
 
-// RemoveImage takes away a name, and the image with its last name.
-func (e *Engine) RemoveImage(ctx context.Context, ref string, force bool) (RemoveResult, error) {
-	return RemoveResult{}, errUnwired
+// startNetwork is networkConfig as a supervisor is told it.
+func (e *Engine) startNetwork() launch.Network {
+	return launch.Network(e.networkConfig())
 }
 
-// Tag gives the image src the further name dst.
-func (e *Engine) Tag(ctx context.Context, src, dst string) error { return errUnwired }
-
-// History lists an image's instructions, newest first.
-func (e *Engine) History(ctx context.Context, ref string) ([]HistoryEntry, error) {
-	return nil, errUnwired
+// cleanUp removes what the intent record of a lost supervisor lists.
+func cleanUp(r store.IntentRecord) error {
+	return runtime.CleanUp(runtime.Leftover{ID: r.ID, StateRoot: r.LibcontainerRoot, CgroupPaths: r.CgroupPaths})
 }
-
-// Containers lists all containers, newest first, whatever their state.
-func (e *Engine) Containers(ctx context.Context) ([]Container, error) { return nil, errUnwired }
-
-// Container finds one by name, ID or unique ID prefix.
-func (e *Engine) Container(ctx context.Context, ref string) (Container, error) {
-	return Container{}, errUnwired
-}
-
-// Create makes a container and does not start it.
-func (e *Engine) Create(ctx context.Context, spec RunSpec, sink Sink) (Container, error) {
-	return Container{}, errUnwired
-}
-
-// Start starts a container; nobody is attached.
-func (e *Engine) Start(ctx context.Context, ref string) error { return errUnwired }
-
-// StartAttached starts a container with the caller attached before its first
-// byte of output.
-func (e *Engine) StartAttached(ctx context.Context, ref string, o AttachOptions) (*Session, error) {
-	return nil, errUnwired
-}
-
-// Stop sends the stop signal, then SIGKILL after the timeout. Stopping a
-// container that does not run is no error.
-func (e *Engine) Stop(ctx context.Context, ref string, o StopOptions) error { return errUnwired }
-
-// Kill sends a signal, "" meaning SIGKILL, to a running container.
-func (e *Engine) Kill(ctx context.Context, ref, signal string) error { return errUnwired }
-
-// Pause freezes, Unpause thaws all processes of a container.
-func (e *Engine) Pause(ctx context.Context, ref string) error { return errUnwired }
-
-// Unpause is the inverse of Pause.
-func (e *Engine) Unpause(ctx context.Context, ref string) error { return errUnwired }
-
-// Restart stops and starts a container.
-func (e *Engine) Restart(ctx context.Context, ref string, o StopOptions) error { return errUnwired }
-
-// Rename changes a container's name.
-func (e *Engine) Rename(ctx context.Context, ref, name string) error { return errUnwired }
-
-// Remove deletes a container with its writable layer and log.
-func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error { return errUnwired }
-
-// Wait blocks until the container has exited and returns its exit code.
-func (e *Engine) Wait(ctx context.Context, ref string) (int, error) { return 0, errUnwired }
-
-// Attach joins the main process or an exec session of a running container.
-func (e *Engine) Attach(ctx context.Context, ref string, o AttachOptions) (*Session, error) {
-	return nil, errUnwired
-}
-
-// Exec starts a process in a running container, with the caller attached.
-func (e *Engine) Exec(ctx context.Context, ref string, spec ExecSpec) (*Session, error) {
-	return nil, errUnwired
-}
-
-// Sessions lists what can be attached to.
-func (e *Engine) Sessions(ctx context.Context, ref string) ([]SessionInfo, error) {
-	return nil, errUnwired
-}
-
-// Logs opens a container's log.
-func (e *Engine) Logs(ctx context.Context, ref string) (*LogReader, error) { return nil, errUnwired }
 
 // Watch reports changes made by any process until ctx is done.
-func (e *Engine) Watch(ctx context.Context) (<-chan Change, error) { return nil, errUnwired }
+func (e *Engine) Watch(ctx context.Context) (<-chan Change, error) { return e.store.Watch(ctx) }
+
+// ReadOnly says why nothing may be changed: the store was made by a newer
+// Gantry. It is nil otherwise.
+func (e *Engine) ReadOnly() error { return e.store.Writable() }
+
+// Sweep takes away what crashed processes left: containers whose supervisor
+// died, their kernel objects, leases and rules, and temporary files.
+func (e *Engine) Sweep(ctx context.Context) error {
+	if e.store.ReadOnly() {
+		return nil
+	}
+	return errors.Join(e.containers.Reconcile(ctx), e.sweepNetwork(ctx), e.store.SweepTemp(ctx))
+}
+
+func (e *Engine) sweepNetwork(ctx context.Context) error {
+	all, err := e.containers.List(ctx)
+	if err != nil {
+		return err
+	}
+	alive := map[string]bool{}
+	for _, c := range all {
+		alive[c.ID] = c.Damaged != "" || c.State.Status == Running || c.State.Status == Paused
+	}
+	return e.net.Sweep(ctx, func(id string) bool { return alive[id] })
+}
+
+// ResetNetwork removes the default network's bridge and rules; the next
+// container on it makes them anew. It is refused while a container uses them.
+func (e *Engine) ResetNetwork(ctx context.Context) error {
+	all, err := e.containers.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.State.IPAddress != "" && (c.State.Status == Running || c.State.Status == Paused) {
+			return fmt.Errorf("network %s: container %s is on it: %w", e.cfg.Bridge, c.Name, ErrInUse)
+		}
+	}
+	return e.net.Remove(ctx)
+}

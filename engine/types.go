@@ -21,6 +21,15 @@ type (
 	PortMapping = containers.PortMapping
 	Mount       = containers.Mount
 
+	// ExecSpec describes a process to start in a running container;
+	// AttachOptions choose what to attach to; SessionInfo describes what there
+	// is.
+	ExecSpec      = attach.ExecSpec
+	AttachOptions = attach.Options
+	SessionInfo   = attach.Info
+	// Change says that a kind of object changed; read it again.
+	Change = store.Change
+
 	Session   = attach.Session
 	Streams   = attach.Streams
 	Result    = attach.Result
@@ -99,34 +108,6 @@ type RunSpec struct {
 	ReadonlyRootfs bool
 }
 
-// ExecSpec describes a process to start in a running container.
-type ExecSpec struct {
-	Args       []string
-	Env        []string
-	WorkingDir string
-	User       string
-	Tty        bool
-	OpenStdin  bool
-	Detach     bool
-	Cols, Rows uint16
-}
-
-// SessionInfo describes a process of a container that can be attached to.
-type SessionInfo struct {
-	ID      string // "" for the main process
-	Args    []string
-	Tty     bool
-	Clients int // attached right now
-}
-
-// AttachOptions choose what to attach to.
-type AttachOptions struct {
-	Session    string // exec session ID; "": the main process
-	NoStdin    bool
-	Replay     bool // first send the last screenful
-	Cols, Rows uint16
-}
-
 // StopOptions say how to stop.
 type StopOptions struct {
 	Signal  string // "": the container's stop signal
@@ -138,6 +119,3 @@ type RemoveOptions struct {
 	Force   bool // kill it first
 	Volumes bool // also its anonymous volumes
 }
-
-// Change says that a kind of object changed; read it again.
-type Change struct{ Kind string } // images, containers, networks, volumes
