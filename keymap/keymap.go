@@ -32,9 +32,9 @@ const (
 // scopes is the order in which documentation lists them.
 var scopes = []Scope{Everywhere, Lists, Images, Containers, Logs, Text, Dialogs, Confirm}
 
-// enclosing returns s and the scopes around it, innermost first. A dialog
+// Enclosing returns s and the scopes around it, innermost first. A dialog
 // stands alone: nothing behind it answers to a key.
-func (s Scope) enclosing() []Scope {
+func (s Scope) Enclosing() []Scope {
 	switch s {
 	case Images, Containers:
 		return []Scope{s, Lists, Everywhere}
@@ -142,7 +142,7 @@ func (m *Map) build() error {
 		}
 	}
 	for _, b := range m.bindings {
-		for _, outer := range b.Where.enclosing()[1:] {
+		for _, outer := range b.Where.Enclosing()[1:] {
 			for _, key := range b.Keys {
 				if other, taken := m.index[outer][key]; taken {
 					return m.clash(key, m.bindings[other], b)
@@ -159,7 +159,7 @@ func (m *Map) clash(key string, a, b Binding) error {
 
 // Lookup finds what key means in scope.
 func (m *Map) Lookup(scope Scope, key string) (Binding, bool) {
-	for _, s := range scope.enclosing() {
+	for _, s := range scope.Enclosing() {
 		if i, ok := m.index[s][key]; ok {
 			return m.bindings[i], true
 		}
@@ -186,7 +186,7 @@ func (m *Map) Binding(action Action) Binding {
 // In lists the bindings that hold in scope, the innermost scope's first.
 func (m *Map) In(scope Scope) []Binding {
 	var out []Binding
-	for _, s := range scope.enclosing() {
+	for _, s := range scope.Enclosing() {
 		out = append(out, m.Of(s)...)
 	}
 	return out
