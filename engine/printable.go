@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"gantry/containers"
 	"gantry/containers/logs"
 	"gantry/internal/progress"
 	"gantry/internal/termsafe"
@@ -18,3 +19,6 @@ type Latest = progress.Latest
 
 // NewLatest returns an empty Latest.
 func NewLatest() *Latest { return progress.NewLatest() }
+
+// ContainerState is where a container is in its life.
+type ContainerState = containers.State
