@@ -355,3 +355,26 @@ func BenchmarkRunTrue(b *testing.B) {
 	slices.Sort(took)
 	b.ReportMetric(float64(took[len(took)/2])/1e6, "ms-median")
 }
+
+// TestIdleSupervisorIsSmall waits for the supervisor to settle.
+func TestIdleSupervisorIsSmall(t *testing.T) {
+	r := newRig(t)
+	id := r.create(nil, "sleep", "1000")
+	r.start(id, containers.StartInput{})
+	pid := r.supervisorOf(id)
+	pss := func() int {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		check(t, err)
+		for line := range strings.Lines(string(text)) {
+			var kb int
+			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+				_, _ = fmt.Sscan(rest, &kb)
+				return kb
+			}
+		}
+		return 0
+	}
+	before := pss()
+	eventually(t, "at most 8 MB", 5*time.Second, func() bool { return pss() <= 8<<10 })
+	t.Logf("PSS %d kB after starting, %d kB settled", before, pss())
+}
