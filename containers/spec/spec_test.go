@@ -180,6 +180,25 @@ func TestExec(t *testing.T) {
 	}
 }
 
+func TestArch(t *testing.T) {
+	for _, tc := range []struct{ platform, file, want string }{
+		{"linux/amd64", "x", "amd64"},
+		{"linux/arm64/v8", "lib/ld-linux.so.2", "arm64"},
+		{"linux/386", "x", "386"},
+		{"linux/amd64", "lib/ld-linux.so.2", "386"},
+		{"linux/amd64", "lib/ld-musl-i386.so.1", "386"},
+		{"", "x", ""},
+	} {
+		rec := record()
+		rec.Platform = tc.platform
+		got, err := Build(rec, input(t, map[string]string{tc.file: ""}))
+		check(t, err)
+		if got.Arch != tc.want {
+			t.Errorf("Build(%s with %s).Arch = %q, want %q", tc.platform, tc.file, got.Arch, tc.want)
+		}
+	}
+}
+
 func TestWriteHosts(t *testing.T) {
 	dir := t.TempDir()
 	check(t, WriteHosts(dir, "box", netip.Addr{}))
