@@ -53,6 +53,7 @@ func BenchmarkRunTrue(b *testing.B) {
 				all = append(all, time.Since(begun))
 			}
 			b.ReportMetric(median(all), "ms-median")
+			b.ReportMetric(float64(all[0])/float64(time.Millisecond), "ms-min") // median sorted them
 			b.ReportMetric(median(starts), "ms-start")
 		})
 	}
@@ -67,7 +68,9 @@ func tmpfsDir(b *testing.B) string {
 }
 
 func BenchmarkExecTrue(b *testing.B) {
-	r := start(b, specOf(b, "/bin/sleep", "1000"))
+	spec := specOf(b, "/bin/sleep", "1000")
+	spec.StateRoot = tmpfsDir(b)
+	r := start(b, spec)
 	var all []time.Duration
 	for b.Loop() {
 		begun := time.Now()
