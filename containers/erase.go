@@ -126,10 +126,11 @@ func (m *Manager) erase(ctx context.Context, id string) error {
 	if err := m.records.Delete(ctx, id); err != nil {
 		return err
 	}
+	var errs []error
 	for _, name := range names {
-		err = errors.Join(gone(err), m.release(ctx, name, id))
+		errs = append(errs, m.release(ctx, name, id))
 	}
-	return gone(err)
+	return errors.Join(errs...)
 }
 
 // removeData removes all of a container's directory but the record.

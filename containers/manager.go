@@ -62,11 +62,20 @@ func (m *Manager) Socket(id string) string { return m.s.RunPath("c", id, launch.
 
 func (m *Manager) lockPath(id string) string { return m.s.RunPath("c", id, "lock") }
 
+// read reads a record; one that belongs to another container is damaged.
+func (m *Manager) read(id string) (Record, error) {
+	r, err := m.records.Get(id)
+	if err == nil && r.ID != id {
+		return Record{}, fmt.Errorf("the record of %s is %w: it is that of %q", id, store.ErrDamaged, short(r.ID))
+	}
+	return r, err
+}
+
 // Update changes a container's record: the supervisor's way to note what
 // became of it. A record that goes with its container is not flushed to disk.
 func (m *Manager) Update(ctx context.Context, id string, fn func(*Record) error) (Record, error) {
 	d := atomicfile.PowerCut
-	if r, err := m.records.Get(id); err == nil && r.Host.AutoRemove {
+	if r, err := m.read(id); err == nil && r.Host.AutoRemove {
 		d = atomicfile.Crash
 	}
 	return m.records.UpdateWith(ctx, id, d, fn)

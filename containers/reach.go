@@ -52,7 +52,7 @@ func (m *Manager) ask(ctx context.Context, id string, question func(ctx context.
 		if !errors.Is(err, attach.ErrNotRunning) || time.Now().After(limit) {
 			return err
 		}
-		r, getErr := m.records.Get(id)
+		r, getErr := m.read(id)
 		if held, heldErr := m.supervised(id); !held || heldErr != nil || getErr == nil && !claimsToRun(r) {
 			return err
 		}

@@ -48,7 +48,7 @@ func (m *Manager) reconcile(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	half := errors.Is(err, store.ErrNotFound)
 	_, err = m.s.Intent(id).Read()
 	left := !errors.Is(err, store.ErrNotFound)
@@ -83,7 +83,7 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 		return err
 	}
 	defer lock.Unlock()
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return m.eraseLocked(ctx, id, life)
