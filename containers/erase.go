@@ -76,7 +76,7 @@ func (m *Manager) eraseUnsupervised(ctx context.Context, id string) error {
 		return err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.keepFree(id)
 	if err != nil {
 		return err
 	}

@@ -267,7 +267,7 @@ func TestListIsFast(t *testing.T) {
 		if err := store.Mkdir(w.RunDir(r.ID)); err != nil {
 			t.Fatal(err)
 		}
-		l, err := w.tryFree(r.ID)
+		l, err := w.claimRun(r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 		return err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.keepFree(id)
 	if errors.Is(err, store.ErrLocked) {
 		return nil
 	}

@@ -52,7 +52,7 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 		return nil, err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.claimRun(id)
 	if err != nil && !errors.Is(err, store.ErrLocked) {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (m *Manager) failed(ctx context.Context, r Record, cause error) error {
 	if err := m.awaitFree(ctx, r.ID); err != nil {
 		return err
 	}
-	lock, err := m.tryFree(r.ID)
+	lock, err := m.keepFree(r.ID)
 	if err != nil {
 		return err
 	}
