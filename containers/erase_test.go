@@ -11,7 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gantry/internal/testenv"
 	"gantry/store"
+	"gantry/store/overlay"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestRemove(t *testing.T) {
@@ -114,6 +118,9 @@ func TestDamagedRecord(t *testing.T) {
 			}
 			if _, err := w.Start(w.ctx, r.ID, StartInput{}); err == nil {
 				t.Error("a damaged container starts")
+			}
+			if err := w.Stop(w.ctx, "bad", StopOptions{}); !errors.Is(err, store.ErrDamaged) {
+				t.Errorf("Stop = %v, want ErrDamaged", err)
 			}
 			if err := w.Reconcile(w.ctx); err != nil {
 				t.Error(err)
@@ -285,5 +292,71 @@ func TestListIsFast(t *testing.T) {
 	t.Logf("List of 200 running containers: %v", best)
 	if best > 10*time.Millisecond {
 		t.Errorf("List took %v, want ≤ 10 ms", best)
+	}
+}
+
+func TestMountInRunDirIsNotRemovedThrough(t *testing.T) {
+	testenv.NeedsRoot(t)
+	w := newWorld(t)
+	r := w.create("web")
+	precious := t.TempDir()
+	if err := os.WriteFile(precious+"/f", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	target := w.RunDir(r.ID) + "/rootfs"
+	if err := store.Mkdir(target); err != nil {
+		t.Fatal(err)
+	}
+	if err := overlay.Mount(target, []string{precious}, "", "", overlay.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer overlay.Unmount(target)
+	if err := unix.Mount("", target, "", unix.MS_BIND|unix.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Remove(w.ctx, "web", RemoveOptions{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(precious + "/f"); err != nil {
+		t.Errorf("removed through a mount: %v", err)
+	}
+}
+
+// A store of a newer Gantry is listed, also what was lost, and left alone.
+func TestNewerStoreIsListed(t *testing.T) {
+	w := newWorld(t)
+	r := w.create("web")
+	lost := func(r *Record) error { r.State = State{Status: Running, BootID: w.s.BootID()}; return nil }
+	if _, err := w.Update(w.ctx, r.ID, lost); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(w.Dir(r.ID) + "/record.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(w.s.Path("version"), []byte("7"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(w.ctx, store.Options{Root: w.s.Root(), Run: w.s.Run()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := New(s, Hooks{})
+	if all, err := m.List(w.ctx); err != nil || len(all) != 1 || all[0].State.Status != Exited {
+		t.Errorf("List = %v, %v, want one that exited", all, err)
+	}
+	_, create := m.Create(w.ctx, Record{})
+	_, start := m.Start(w.ctx, "web", StartInput{})
+	for name, err := range map[string]error{
+		"Create": create, "Start": start, "Remove": m.Remove(w.ctx, "web", RemoveOptions{}),
+		"Rename": m.Rename(w.ctx, "web", "other"), "Reconcile": m.Reconcile(w.ctx),
+	} {
+		if !errors.Is(err, store.ErrReadOnly) {
+			t.Errorf("%s = %v, want ErrReadOnly", name, err)
+		}
+	}
+	after, err := os.ReadFile(w.Dir(r.ID) + "/record.json")
+	if err != nil || string(after) != string(before) {
+		t.Errorf("the record changed: %v", err)
 	}
 }

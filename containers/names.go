@@ -135,6 +135,9 @@ func (m *Manager) Rename(ctx context.Context, ref, name string) error {
 	}
 	defer l.Unlock()
 	r, err := m.read(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(ref)
+	}
 	if err != nil {
 		return err
 	}
