@@ -261,40 +261,6 @@ func TestKilledAtWork(t *testing.T) {
 	}
 }
 
-func TestListIsFast(t *testing.T) {
-	w := newWorld(t)
-	for range 200 {
-		r := w.createRecord(Record{Image: "debian", Host: HostConfig{AutoRemove: true}, Config: Config{
-			Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"}, Cmd: []string{"sleep", "1000"},
-			Labels: map[string]string{"a": "b"}}})
-		_, err := w.Update(w.ctx, r.ID, func(r *Record) error { r.State.Status = Running; r.State.BootID = w.s.BootID(); return nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := store.Mkdir(w.RunDir(r.ID)); err != nil {
-			t.Fatal(err)
-		}
-		l, err := w.claimRun(r.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Unlock()
-	}
-	best := time.Hour
-	for range 10 {
-		start := time.Now()
-		all, err := w.List(w.ctx)
-		if len(all) != 200 || err != nil {
-			t.Fatalf("List = %d, %v", len(all), err)
-		}
-		best = min(best, time.Since(start))
-	}
-	t.Logf("List of 200 running containers: %v", best)
-	if best > 10*time.Millisecond {
-		t.Errorf("List took %v, want ≤ 10 ms", best)
-	}
-}
-
 func TestMountInRunDirIsNotRemovedThrough(t *testing.T) {
 	testenv.NeedsRoot(t)
 	w := newWorld(t)
