@@ -10,6 +10,7 @@ import (
 
 	"gantry/containers/attach"
 	"gantry/containers/launch"
+	"gantry/internal/testenv"
 	"gantry/store"
 )
 
@@ -160,6 +161,7 @@ func TestPause(t *testing.T) {
 }
 
 func TestStart(t *testing.T) {
+	testenv.NeedsRoot(t)
 	w := newWorld(t)
 	r := w.create("web")
 	var wg sync.WaitGroup
@@ -185,6 +187,7 @@ func TestStart(t *testing.T) {
 }
 
 func TestFailedStart(t *testing.T) {
+	testenv.NeedsRoot(t)
 	w := newWorld(t)
 	w.create("stays")
 	w.createRecord(Record{Name: "goes", Host: HostConfig{AutoRemove: true}})
