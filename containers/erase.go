@@ -8,6 +8,7 @@ import (
 
 	"gantry/internal/flock"
 	"gantry/store"
+	"gantry/store/overlay"
 )
 
 // RemoveOptions say what may be removed.
@@ -76,7 +77,7 @@ func (m *Manager) eraseUnsupervised(ctx context.Context, id string) error {
 		return err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.keepFree(id)
 	if err != nil {
 		return err
 	}
@@ -120,16 +121,17 @@ func (m *Manager) erase(ctx context.Context, id string) error {
 	if err := m.removeData(id); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(m.RunDir(id)); err != nil {
+	if err := m.removeRunDir(id); err != nil {
 		return err
 	}
 	if err := m.records.Delete(ctx, id); err != nil {
 		return err
 	}
+	var errs []error
 	for _, name := range names {
-		err = errors.Join(gone(err), m.release(ctx, name, id))
+		errs = append(errs, m.release(ctx, name, id))
 	}
-	return gone(err)
+	return errors.Join(errs...)
 }
 
 // removeData removes all of a container's directory but the record.
@@ -150,4 +152,22 @@ func (m *Manager) removeData(id string) error {
 		}
 	}
 	return nil
+}
+
+// removeRunDir removes the running part. What is still mounted there, in the
+// mount namespace of this process, is let go first: never removed through.
+func (m *Manager) removeRunDir(id string) error {
+	entries, err := os.ReadDir(m.RunDir(id))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		if err := overlay.Unmount(m.s.RunPath("c", id, e.Name())); err != nil {
+			return err
+		}
+	}
+	return os.RemoveAll(m.RunDir(id))
 }

@@ -81,7 +81,7 @@ func (m *Manager) kill(ctx context.Context, c Container) error {
 	if err := m.signal(ctx, c.ID, "SIGKILL"); err != nil && !ended(err) {
 		return err
 	}
-	if now, err := m.records.Get(c.ID); err == nil && now.State.Status == Paused {
+	if now, err := m.read(c.ID); err == nil && now.State.Status == Paused {
 		if err := m.thaw(ctx, c.ID); err != nil {
 			return err
 		}

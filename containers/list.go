@@ -3,6 +3,7 @@ package containers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func (m *Manager) Get(ctx context.Context, ref string) (Container, error) {
 	if err != nil {
 		return Container{}, err
 	}
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	c, there := m.current(ctx, record.Entry[Record]{ID: id, Value: r, Err: err})
 	if !there {
 		return Container{}, notFound(ref)
@@ -52,7 +53,7 @@ func (m *Manager) current(ctx context.Context, e record.Entry[Record]) (Containe
 	case e.Err != nil:
 		return m.damaged(e.ID, e.Err.Error()), true
 	case e.Value.ID != e.ID:
-		return m.damaged(e.ID, "the record belongs to container "+termsafe.Line(short(e.Value.ID))), true
+		return m.damaged(e.ID, fmt.Sprintf("the record is that of %q", short(e.Value.ID))), true
 	}
 	c := Container{Record: e.Value}
 	if !claimsToRun(c.Record) {
@@ -69,7 +70,7 @@ func (m *Manager) current(ctx context.Context, e record.Entry[Record]) (Containe
 func (m *Manager) overtaken(ctx context.Context, c Container) (Container, bool) {
 	// What cannot be recorded now, say on a full disk, is shown all the same.
 	_ = m.settle(ctx, c.ID)
-	r, err := m.records.Get(c.ID)
+	r, err := m.read(c.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return Container{}, false
@@ -136,7 +137,7 @@ func (m *Manager) ambiguous(ref string, ids []string) error {
 			break
 		}
 		candidate := short(id)
-		if r, err := m.records.Get(id); err == nil {
+		if r, err := m.read(id); err == nil {
 			candidate += " (" + termsafe.Line(r.Name) + ")"
 		}
 		candidates = append(candidates, candidate)

@@ -22,7 +22,7 @@ import (
 //	life        held while it is created, started or removed; never while
 //	            waiting for it to end
 //	supervisor  $RUN/c/<id>/lock, held by the supervisor for as long as the
-//	            container runs, and by whoever cleans up after one
+//	            container runs; shared by whoever cleans up after one
 //	record      held by record.Dir around each change of the record
 //
 // The lock on the names is taken last of all, and nothing waits under it.
@@ -62,11 +62,20 @@ func (m *Manager) Socket(id string) string { return m.s.RunPath("c", id, launch.
 
 func (m *Manager) lockPath(id string) string { return m.s.RunPath("c", id, "lock") }
 
+// read reads a record; one that belongs to another container is damaged.
+func (m *Manager) read(id string) (Record, error) {
+	r, err := m.records.Get(id)
+	if err == nil && r.ID != id {
+		return Record{}, fmt.Errorf("the record of %s is %w: it is that of %q", id, store.ErrDamaged, short(r.ID))
+	}
+	return r, err
+}
+
 // Update changes a container's record: the supervisor's way to note what
 // became of it. A record that goes with its container is not flushed to disk.
 func (m *Manager) Update(ctx context.Context, id string, fn func(*Record) error) (Record, error) {
 	d := atomicfile.PowerCut
-	if r, err := m.records.Get(id); err == nil && r.Host.AutoRemove {
+	if r, err := m.read(id); err == nil && r.Host.AutoRemove {
 		d = atomicfile.Crash
 	}
 	return m.records.UpdateWith(ctx, id, d, fn)
@@ -82,28 +91,37 @@ const lifeLocks = "life"
 // supervised reports whether a container's supervisor lives.
 func (m *Manager) supervised(id string) (bool, error) { return flock.Held(m.lockPath(id)) }
 
-// tryFree takes the supervisor lock of a container whose supervisor is gone.
-// The error is store.ErrLocked while it lives. Precondition: the caller holds
-// the life lock.
-func (m *Manager) tryFree(id string) (*flock.Lock, error) {
+// claimRun takes the supervisor lock for a supervisor about to be started. The
+// error is store.ErrLocked when there is one. Precondition: the caller holds the
+// life lock.
+func (m *Manager) claimRun(id string) (*flock.Lock, error) {
 	for {
-		if err := store.Mkdir(m.RunDir(id)); err != nil {
-			return nil, err
-		}
-		l, err := flock.Try(m.lockPath(id), flock.Exclusive)
-		if !errors.Is(err, flock.ErrLocked) {
+		l, err := m.tryLock(id, flock.Exclusive)
+		if !errors.Is(err, store.ErrLocked) {
 			return l, err
 		}
 		// A look at the lock by a listing process also keeps us out, for a
 		// moment. Only a supervisor keeps listings out too.
-		held, err := m.supervised(id)
-		if err != nil {
-			return nil, err
-		}
-		if held {
-			return nil, fmt.Errorf("container %s: %w", short(id), store.ErrLocked)
+		if held, heldErr := m.supervised(id); held || heldErr != nil {
+			return nil, errors.Join(err, heldErr)
 		}
 	}
+}
+
+// keepFree keeps supervisors away from a container that has none, without being
+// taken for one. The error is store.ErrLocked when there is one. Precondition:
+// the caller holds the life lock.
+func (m *Manager) keepFree(id string) (*flock.Lock, error) { return m.tryLock(id, flock.Shared) }
+
+func (m *Manager) tryLock(id string, mode flock.Mode) (*flock.Lock, error) {
+	if err := store.Mkdir(m.RunDir(id)); err != nil {
+		return nil, err
+	}
+	l, err := flock.Try(m.lockPath(id), mode)
+	if errors.Is(err, flock.ErrLocked) {
+		return nil, fmt.Errorf("container %s: %w", short(id), store.ErrLocked)
+	}
+	return l, err
 }
 
 // awaitFree waits until a container's supervisor is gone.

@@ -81,7 +81,7 @@ func (m *Manager) owns(id, name string) bool {
 // hasName reports whether the record of id has the name. A damaged record might
 // have it.
 func (m *Manager) hasName(id, name string) bool {
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	if err != nil {
 		return !errors.Is(err, store.ErrNotFound)
 	}
@@ -134,7 +134,10 @@ func (m *Manager) Rename(ctx context.Context, ref, name string) error {
 		return err
 	}
 	defer l.Unlock()
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(ref)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package containers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"gantry/containers/attach"
@@ -15,6 +16,9 @@ func (m *Manager) started(ctx context.Context, ref string) (Container, error) {
 	c, err := m.Get(ctx, ref)
 	if err != nil || claimsToRun(c.Record) {
 		return c, err
+	}
+	if c.Damaged != "" {
+		return c, fmt.Errorf("container %s is %w, it can only be removed: %s", display(c), store.ErrDamaged, c.Damaged)
 	}
 	if held, err := m.supervised(c.ID); !held || err != nil {
 		return c, err
@@ -52,7 +56,7 @@ func (m *Manager) ask(ctx context.Context, id string, question func(ctx context.
 		if !errors.Is(err, attach.ErrNotRunning) || time.Now().After(limit) {
 			return err
 		}
-		r, getErr := m.records.Get(id)
+		r, getErr := m.read(id)
 		if held, heldErr := m.supervised(id); !held || heldErr != nil || getErr == nil && !claimsToRun(r) {
 			return err
 		}

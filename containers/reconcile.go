@@ -48,7 +48,7 @@ func (m *Manager) reconcile(ctx context.Context, id string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	half := errors.Is(err, store.ErrNotFound)
 	_, err = m.s.Intent(id).Read()
 	left := !errors.Is(err, store.ErrNotFound)
@@ -75,7 +75,7 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 		return err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.keepFree(id)
 	if errors.Is(err, store.ErrLocked) {
 		return nil
 	}
@@ -83,7 +83,7 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 		return err
 	}
 	defer lock.Unlock()
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return m.eraseLocked(ctx, id, life)

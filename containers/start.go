@@ -52,13 +52,15 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 		return nil, err
 	}
 	defer life.Unlock()
-	lock, err := m.tryFree(id)
+	lock, err := m.claimRun(id)
 	if err != nil && !errors.Is(err, store.ErrLocked) {
 		return nil, err
 	}
 	defer lock.Unlock() // the supervisor has the same lock by then, if all went well
 	c, err := m.startable(id)
 	switch {
+	case errors.Is(err, store.ErrNotFound): // removed while we waited
+		return nil, errors.Join(err, m.eraseLocked(ctx, id, life))
 	case err != nil:
 		return nil, err
 	case lock == nil && claimsToRun(c.Record):
@@ -92,7 +94,7 @@ func (m *Manager) launchInput(id string, lock *flock.Lock, in StartInput) launch
 
 // startable reads a record that may be started.
 func (m *Manager) startable(id string) (Container, error) {
-	r, err := m.records.Get(id)
+	r, err := m.read(id)
 	c := Container{Record: r}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -128,7 +130,7 @@ func (m *Manager) failed(ctx context.Context, r Record, cause error) error {
 	if err := m.awaitFree(ctx, r.ID); err != nil {
 		return err
 	}
-	lock, err := m.tryFree(r.ID)
+	lock, err := m.keepFree(r.ID)
 	if err != nil {
 		return err
 	}

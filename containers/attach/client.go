@@ -14,12 +14,14 @@ const (
 	// sliceSize is written to a client at a time; progress is judged by it.
 	sliceSize = 64 << 10
 	// patience is how long the process's output waits for a client that takes
-	// nothing. A client that takes a slice in less (some 3 MB/s) loses nothing:
-	// `run … | wc -c` counts every byte. One that is stopped, or sits behind a
-	// slow line, holds the container up once for this long, and then not until
-	// it has kept up for amends.
-	patience = 20 * time.Millisecond
-	amends   = 5 * time.Second
+	// nothing. A client that takes a slice in less loses nothing: `run … | wc
+	// -c` counts every byte, also on a busy machine. One that sits behind a dead
+	// line holds the container up once for this long, and then not until it has
+	// made amends; one that was stopped, not even that.
+	patience = 250 * time.Millisecond
+	amends   = 10 * time.Second
+	// suspicion is how long until a client is checked for being stopped.
+	suspicion = 5 * time.Millisecond
 	// farewell is how long an ended process's client may take per slice.
 	farewell = time.Second
 )
@@ -76,21 +78,28 @@ func (c *client) waitForRoom(n int) bool {
 	if time.Now().Before(c.slowTill) {
 		return false
 	}
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(suspicion)
 	defer timer.Stop()
+	left := patience
 	for !c.gone && len(c.pending)+n+2*headerSize+8 > clientBuffer {
 		c.mu.Unlock()
 		progress := true
 		select {
 		case <-c.room:
-			timer.Reset(patience)
+			left = patience
+			timer.Reset(suspicion)
 		case <-timer.C:
 			progress = false
 		}
 		c.mu.Lock()
-		if !progress && !c.held {
+		if progress || c.held {
+			continue
+		}
+		if left <= 0 || stopped(c.conn) {
 			return false
 		}
+		timer.Reset(left)
+		left = 0
 	}
 	return !c.gone
 }

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,17 +72,39 @@ func dial(ctx context.Context, path string) (*net.UnixConn, error) {
 // root. The socket's mode says the same; this holds also when that was
 // changed.
 func allowed(conn *net.UnixConn) bool {
-	raw, err := conn.SyscallConn()
+	cred, err := peer(conn)
+	return err == nil && (cred.Uid == 0 || int(cred.Uid) == os.Geteuid())
+}
+
+// stopped reports whether the process at the other end is stopped, as by ^Z or
+// a debugger. Its pid is only good for a guess, and a guess is enough.
+func stopped(conn net.Conn) bool {
+	c, ok := conn.(*net.UnixConn)
+	if !ok {
+		return false
+	}
+	cred, err := peer(c)
 	if err != nil {
 		return false
+	}
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(int(cred.Pid)) + "/stat")
+	if err != nil {
+		return false
+	}
+	// pid (name) state …
+	i := bytes.LastIndexByte(stat, ')')
+	return i >= 0 && i+2 < len(stat) && (stat[i+2] == 'T' || stat[i+2] == 't')
+}
+
+func peer(conn *net.UnixConn) (*unix.Ucred, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
 	var cred *unix.Ucred
 	var credErr error
 	err = raw.Control(func(fd uintptr) {
 		cred, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
 	})
-	if err != nil || credErr != nil {
-		return false
-	}
-	return cred.Uid == 0 || int(cred.Uid) == os.Geteuid()
+	return cred, errors.Join(err, credErr)
 }

@@ -34,7 +34,7 @@ func (s *Session) Stream(ctx context.Context, st Streams) (Result, error) {
 	switch {
 	case in.detached.Load():
 		return Result{ExitCode: 0, Detached: true, Dropped: res.Dropped}, nil
-	case err != nil && ctx.Err() != nil:
+	case (res.Lost || err != nil) && ctx.Err() != nil:
 		return Result{ExitCode: 255, Detached: true, Dropped: res.Dropped}, ctx.Err()
 	}
 	return res, err

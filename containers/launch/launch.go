@@ -66,14 +66,14 @@ type Ready struct {
 }
 
 // Supervisor starts the supervisor of in.ID and returns when the program runs.
-// After success the supervisor holds the lock as well, so the caller may release
-// in.Lock; after an error the supervisor is gone and the caller alone has it.
+// in.Lock is released here in any case: after success the supervisor holds it.
 // The session is nil without in.Attach. An error that the supervisor reports is
 // a *StartError with its exit code; it has cleaned up then.
 //
 // When ctx is done before the answer, the supervisor is killed, and with it
 // what it has started; its leftovers are swept from the intent record.
 func Supervisor(ctx context.Context, in Input) (*attach.Session, error) {
+	defer in.Lock.Unlock()
 	if err := atomicfile.WriteJSON(filepath.Join(in.RunDir, StartFile), in.start(), 0o600, atomicfile.Crash); err != nil {
 		return nil, err
 	}

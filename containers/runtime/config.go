@@ -35,7 +35,7 @@ func configOf(s *Spec) (cfg *configs.Config, notices []string, err error) {
 		Namespaces:        namespaces(s),
 		Capabilities:      capsOf(s.UID),
 		MaskPaths:         masked(),
-		ReadonlyPaths:     readonlyPaths,
+		ReadonlyPaths:     readonly(),
 		NoNewPrivileges:   s.NoNewPrivileges,
 	}
 	if cfg.Namespaces.Contains(configs.NEWNET) {

@@ -106,7 +106,17 @@ func (c *Container) Exec(e ExecSpec, io Stdio) (*Process, error) {
 		p, err = launch(lp, io, c.lib.Run)
 		return err
 	})
-	return p, asStartError(err)
+	return p, execError(err)
+}
+
+// execError is a StartError whose code is 126 unless there is a better one.
+func execError(err error) error {
+	err = asStartError(err)
+	var se *StartError
+	if errors.As(err, &se) && se.Code == codeEngine {
+		se.Code = codeNotExecutable
+	}
+	return err
 }
 
 // Signal sends sig to the main program. SIGKILL also ends a paused container.

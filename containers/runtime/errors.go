@@ -2,9 +2,7 @@ package runtime
 
 import (
 	"errors"
-	"io/fs"
 	"strings"
-	"syscall"
 )
 
 // StartError says why a program did not start and what exit code that is:
@@ -38,10 +36,10 @@ func asStartError(err error) error {
 		return err
 	}
 	text := clean(err.Error())
-	return &StartError{Code: codeOf(err, text), Err: &cleaned{text: text, err: err}}
+	return &StartError{Code: codeOf(text), Err: &cleaned{text: text, err: err}}
 }
 
-func codeOf(err error, text string) int {
+func codeOf(text string) int {
 	command := strings.HasPrefix(text, "exec: ") || strings.HasPrefix(text, "exec /")
 	switch {
 	case command && strings.Contains(text, "executable file not found"),
@@ -54,8 +52,6 @@ func codeOf(err error, text string) int {
 		return codeNotExecutable
 	case command:
 		return codeUnknown
-	case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOSYS):
-		return codeEngine
 	}
 	return codeEngine
 }
@@ -88,6 +84,10 @@ func clean(text string) string {
 				text, again = rest, true
 			}
 		}
+	}
+	if rest, ok := strings.CutPrefix(text, "chdir to cwd ("); ok {
+		dir, why, _ := strings.Cut(rest, ") set in config.json failed: ")
+		return "working directory " + dir + ": " + why
 	}
 	return text
 }

@@ -21,6 +21,9 @@ var testParent = fmt.Sprintf("/gantry-test-%d", os.Getpid())
 
 func TestMain(m *testing.M) {
 	Init()
+	if os.Getenv(roleEnv) != "" {
+		supervise()
+	}
 	_ = os.Setenv(ParentEnv, testParent)
 	code := m.Run()
 	for _, dir := range testCgroups() {

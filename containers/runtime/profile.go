@@ -3,6 +3,7 @@ package runtime
 import (
 	"path/filepath"
 
+	"github.com/opencontainers/cgroups"
 	devices "github.com/opencontainers/cgroups/devices/config"
 	"github.com/opencontainers/runc/libcontainer/configs"
 )
@@ -42,6 +43,15 @@ var (
 func masked() []string {
 	counters, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")
 	return append(counters, maskedPaths...)
+}
+
+// readonly is readonlyPaths and, with cgroup v1, the tmpfs that holds the
+// hierarchies: libcontainer leaves that one writable.
+func readonly() []string {
+	if cgroups.IsCgroup2UnifiedMode() {
+		return readonlyPaths
+	}
+	return append([]string{"/sys/fs/cgroup"}, readonlyPaths...)
 }
 
 // ownMounts are what every container has.

@@ -9,8 +9,11 @@ import (
 // Spec says what runs and how it is confined. Everything the host decides
 // (capabilities, system calls, masked paths, devices) is the package's own.
 type Spec struct {
-	ID        string // also the name of the state directory
-	StateRoot string // state goes to StateRoot/ID; belongs on a tmpfs
+	ID string // also the name of the state directory
+	// StateRoot/ID is the state directory. It belongs on a tmpfs, and must not
+	// be below the directory of this program's file: then the init stage cannot
+	// be sealed by an overlay and the whole program is copied at each start.
+	StateRoot string
 	Rootfs    string // mounted, absolute, no symbolic link in it
 	// CgroupPath is relative to each hierarchy's root; "" is Parent()/ID.
 	CgroupPath string

@@ -48,7 +48,11 @@ func copyUp(r *root, dest, data string) error {
 	if err := c.dir(src, dst, "."); err != nil {
 		return err
 	}
-	return os.Rename(tmp, data)
+	// Not os.Rename, which refuses to replace even an empty directory.
+	if err := unix.Rename(tmp, data); err != nil {
+		return &os.LinkError{Op: "rename", Old: tmp, New: data, Err: err}
+	}
+	return nil
 }
 
 // directory opens dest in the image if that is a directory; otherwise nil.

@@ -58,7 +58,7 @@ func Build(rec containers.Record, in In) (runtime.Spec, error) {
 		Args: args, Env: env, UID: who.UID, GID: who.GID, AdditionalGIDs: who.Groups,
 		Tty: rec.Config.Tty, Hostname: hostname, NetNS: netns(rec, in),
 		Memory: rec.Host.Memory, NanoCPUs: rec.Host.NanoCPUs, PidsLimit: rec.Host.PidsLimit,
-		ReadonlyRootfs: rec.Host.ReadonlyRootfs, Arch: arch(rec.Platform),
+		ReadonlyRootfs: rec.Host.ReadonlyRootfs, Arch: root.arch(rec.Platform),
 	}
 	if err := security(&s, rec.Host.SecurityOpt); err != nil {
 		return runtime.Spec{}, err
@@ -82,10 +82,21 @@ func netns(rec containers.Record, in In) string {
 	return "new"
 }
 
-// arch is the second part of os/arch[/variant].
-func arch(platform string) string {
+// arch is the second part of os/arch[/variant], except that an amd64 image with
+// a 32-bit loader counts as 386: without that architecture in the filter its
+// 32-bit programs would be killed at their first system call.
+func (r *root) arch(platform string) string {
 	_, rest, _ := strings.Cut(platform, "/")
 	a, _, _ := strings.Cut(rest, "/")
+	if a != "amd64" {
+		return a
+	}
+	for _, loader := range []string{"/lib/ld-linux.so.2", "/lib/ld-musl-i386.so.1"} {
+		if f, err := r.open(loader); err == nil {
+			_ = f.Close()
+			return "386"
+		}
+	}
 	return a
 }
 

@@ -61,10 +61,23 @@ func Mount(target string, lowers []string, upper, work string, o Options) error 
 // in the end when the last user leaves. It is no error when there is none.
 func Unmount(target string) error {
 	err := unix.Unmount(target, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err == nil || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+	switch {
+	case err == nil, errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOENT):
+		return nil
+	case errors.Is(err, unix.EPERM) && !mountPoint(target): // asked before what there is
 		return nil
 	}
 	return fmt.Errorf("unmounting %s: %w", target, err)
+}
+
+// mountPoint is true also where the kernel cannot tell.
+func mountPoint(path string) bool {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, path, unix.AT_SYMLINK_NOFOLLOW, 0, &st)
+	if errors.Is(err, unix.ENOENT) {
+		return false
+	}
+	return err != nil || st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT == 0 || st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
 }
 
 func check(lowers []string, upper, work string) error {
