@@ -38,10 +38,10 @@ func (x *extractor) content(fd int, hdr *tar.Header, ino *inode) error {
 
 // wrote looks at the free space now and then.
 func (x *extractor) wrote(n int) error {
-	if x.unspace += int64(n); x.unspace < spaceStride {
+	if x.fresh += int64(n); x.fresh < spaceStride {
 		return nil
 	}
-	x.unspace = 0
+	x.fresh = 0
 	return x.limits.space(x.disk.fd)
 }
 

@@ -59,11 +59,11 @@ func (d *disk) special(full string, ino *inode) error {
 	case tar.TypeSymlink:
 		err = unix.Symlinkat(ino.link, fd, base)
 	case tar.TypeChar:
-		err = unix.Mknodat(fd, base, unix.S_IFCHR|0o600, int(unix.Mkdev(ino.major, ino.minor)))
+		err = unix.Mknodat(fd, base, unix.S_IFCHR, int(unix.Mkdev(ino.major, ino.minor)))
 	case tar.TypeBlock:
-		err = unix.Mknodat(fd, base, unix.S_IFBLK|0o600, int(unix.Mkdev(ino.major, ino.minor)))
+		err = unix.Mknodat(fd, base, unix.S_IFBLK, int(unix.Mkdev(ino.major, ino.minor)))
 	case tar.TypeFifo:
-		err = unix.Mknodat(fd, base, unix.S_IFIFO|0o600, 0)
+		err = unix.Mknodat(fd, base, unix.S_IFIFO, 0)
 	}
 	if err != nil {
 		return wrap("create", full, err)

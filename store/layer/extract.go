@@ -15,12 +15,12 @@ import (
 // disk makes it so, stream supplies content.
 type extractor struct {
 	*tree
-	disk    *disk
-	in      *stream
-	tar     *tar.Reader
-	limits  Limits
-	unpack  int64 // bytes of content so far
-	unspace int64 // bytes of content since the free space was looked at
+	disk   *disk
+	in     *stream
+	tar    *tar.Reader
+	limits Limits
+	unpack int64 // bytes of content so far
+	fresh  int64 // bytes of content since the free space was looked at
 }
 
 var emptySum = sha256.Sum256(nil)
@@ -45,10 +45,7 @@ func (x *extractor) run() error {
 			return err
 		}
 	}
-	if err := x.in.drain(); err != nil {
-		return err
-	}
-	return nil
+	return x.in.drain()
 }
 
 // broken tells a tar that is wrong from one that could not be read.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
@@ -97,7 +98,7 @@ func writeRaw(t testing.TB, w io.Writer, i item) {
 	tw := tar.NewWriter(&buf)
 	hdr := i.Header
 	const stand = "a-stand-in"
-	short := len(hdr.Name) <= 100 && hdr.PAXRecords == nil && hdr.ModTime.Nanosecond() == 0
+	short := len(hdr.Name) <= 100 && len(hdr.Linkname) <= 100 && hdr.PAXRecords == nil && hdr.ModTime.Nanosecond() == 0
 	if short {
 		hdr.Name = stand
 		if hdr.Typeflag == tar.TypeDir {
@@ -180,4 +181,27 @@ func entries(t testing.TB, s *Store, id digest.Digest) map[string]Entry {
 		t.Fatalf("the index has %d names in %d entries", len(out), x.Len())
 	}
 	return out
+}
+
+// sparseTar is a tar with one sparse file in the format PAX 1.0, which
+// archive/tar reads but does not write.
+func sparseTar(t testing.TB, hdr tar.Header, body string, realSize int) []byte {
+	t.Helper()
+	var pax string
+	for _, kv := range [][2]string{{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"},
+		{"GNU.sparse.name", "f"}, {"GNU.sparse.realsize", strconv.Itoa(realSize)}} {
+		record := " " + kv[0] + "=" + kv[1] + "\n"
+		n := len(record) + 2
+		if n >= 100 {
+			n++
+		}
+		pax += strconv.Itoa(n) + record
+	}
+	var buf bytes.Buffer
+	writeRaw(t, &buf, item{tar.Header{Typeflag: tar.TypeReg, Name: "pax", Size: int64(len(pax))}, pax})
+	buf.Bytes()[156] = tar.TypeXHeader
+	checksum(buf.Bytes()[:512])
+	writeRaw(t, &buf, item{hdr, body})
+	buf.Write(make([]byte, 1024))
+	return buf.Bytes()
 }

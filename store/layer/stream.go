@@ -183,9 +183,11 @@ func (s *stream) take(ino *inode, limit int64) ([]byte, error) {
 // drain reads what follows the end of the archive: it belongs to the diff-id.
 func (s *stream) drain() error {
 	for {
-		if err := s.fill(); err == io.EOF {
+		err := s.fill()
+		if err == io.EOF {
 			return nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return err
 		}
 		s.pos = s.cur.n
