@@ -127,7 +127,7 @@ func (a *app) history() *cobra.Command {
 	f.BoolVarP(&quiet, "quiet", "q", false, "Only IDs")
 	f.BoolVar(&noTrunc, "no-trunc", false, "Whole IDs and instructions")
 	f.BoolVarP(&human, "human", "H", true, "Sizes and dates for people")
-	f.StringVar(&format, "format", "", "`table`, json, or a Go template")
+	f.StringVar(&format, "format", "", "table, json, or a Go `template`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e, err := a.engine(cmd.Context())
 		if err != nil {

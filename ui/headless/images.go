@@ -28,7 +28,7 @@ func (a *app) images(name string) *cobra.Command {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "Only IDs")
 	f.BoolVar(&o.noTrunc, "no-trunc", false, "Whole IDs")
 	f.BoolVar(&o.digests, "digests", false, "Show digests")
-	f.StringVar(&o.format, "format", "", "`table`, json, or a Go template")
+	f.StringVar(&o.format, "format", "", "table, json, or a Go `template`")
 	f.StringArrayVarP(&o.filter, "filter", "f", nil, "Only what matches: `key=value`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.listImages(cmd.Context(), o, args) }
 	return cmd

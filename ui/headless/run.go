@@ -18,7 +18,7 @@ func (a *app) create() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		spec, err := r.spec(a, cmd, args)
 		if err != nil {
-			return unstarted(cmd, err)
+			return usage(err, cmd.CommandPath())
 		}
 		c, err := a.make(cmd.Context(), spec, r.cidfile)
 		if err != nil {
@@ -49,7 +49,7 @@ func (a *app) run() *cobra.Command {
 			err = s.parse()
 		}
 		if err != nil {
-			return unstarted(cmd, err)
+			return usage(err, cmd.CommandPath())
 		}
 		if detach && len(attach) > 0 {
 			return conflict("Conflicting options: -a and -d")
