@@ -25,6 +25,7 @@ type fakeEngine struct {
 	calls      []string
 	startErr   error
 	createErr  error
+	created    func(context.Context) // runs before Create returns
 	removeErr  error
 	session    fakeSession
 	pulls      []engine.Step // reported by Create and Pull
@@ -99,13 +100,16 @@ func (f *fakeEngine) Container(_ context.Context, ref string) (engine.Container,
 	return engine.Container{}, fmt.Errorf("No such container: %s: %w", ref, engine.ErrNotFound)
 }
 
-func (f *fakeEngine) Create(_ context.Context, s engine.RunSpec, sink engine.Sink) (engine.Container, error) {
+func (f *fakeEngine) Create(ctx context.Context, s engine.RunSpec, sink engine.Sink) (engine.Container, error) {
 	f.note("create %s", given(s))
 	for _, step := range f.pulls {
 		sink.Step(step)
 	}
 	if f.createErr != nil {
 		return engine.Container{}, f.createErr
+	}
+	if f.created != nil {
+		f.created(ctx)
 	}
 	c := engine.Container{}
 	c.ID = strings.Repeat("c0ffee", 10) + "abcd"

@@ -22,7 +22,11 @@ type imagesOptions struct {
 
 func (a *app) images(name string) *cobra.Command {
 	var o imagesOptions
-	cmd := &cobra.Command{Use: name + " [OPTIONS] [REPOSITORY[:TAG]]", Short: "List images", Args: between(0, 1)}
+	cmd := &cobra.Command{
+		Use:   name + " [OPTIONS] [REPOSITORY[:TAG]]",
+		Short: "List images",
+		Args:  between(0, 1),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.all, "all", "a", false, "Also images without a name")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "Only IDs")

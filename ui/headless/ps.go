@@ -19,7 +19,11 @@ type psOptions struct {
 
 func (a *app) ps(name string) *cobra.Command {
 	var o psOptions
-	cmd := &cobra.Command{Use: name + " [OPTIONS]", Short: "List containers", Args: between(0, 0)}
+	cmd := &cobra.Command{
+		Use:   name + " [OPTIONS]",
+		Short: "List containers",
+		Args:  between(0, 0),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.all, "all", "a", false, "Also containers that do not run")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "Only IDs")

@@ -166,6 +166,18 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+func TestInterruptBeforeStart(t *testing.T) {
+	f := sample()
+	f.created = func(ctx context.Context) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+		<-ctx.Done()
+	}
+	_, _, code := try(f, Options{}, "", "run", "--rm", "busybox")
+	if last := f.calls[len(f.calls)-1]; code != 130 || last != "remove c0ffeec0ffee {Force:true Volumes:true}" {
+		t.Errorf("code %d, calls %q", code, f.calls)
+	}
+}
+
 func TestLostAndDropped(t *testing.T) {
 	f := sample()
 	f.session = fakeSession{result: engine.Result{ExitCode: 137, Lost: true, Dropped: 5}}
