@@ -13,7 +13,11 @@ import (
 func (a *app) attach() *cobra.Command {
 	var s streaming
 	var noStdin bool
-	cmd := &cobra.Command{Use: "attach [OPTIONS] CONTAINER", Short: "Join a running container's streams", Args: between(1, 1)}
+	cmd := &cobra.Command{
+		Use:   "attach [OPTIONS] CONTAINER",
+		Short: "Join a running container's streams",
+		Args:  between(1, 1),
+	}
 	s.add(cmd.Flags())
 	cmd.Flags().BoolVar(&noStdin, "no-stdin", false, "Do not attach standard input")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -56,7 +60,11 @@ func (a *app) exec() *cobra.Command {
 	var spec engine.ExecSpec
 	var env, envFiles []string
 	var workdir, user string
-	cmd := &cobra.Command{Use: "exec [OPTIONS] CONTAINER COMMAND [ARG...]", Short: "Run a command in a running container", Args: between(2, -1)}
+	cmd := &cobra.Command{
+		Use:   "exec [OPTIONS] CONTAINER COMMAND [ARG...]",
+		Short: "Run a command in a running container",
+		Args:  between(2, -1),
+	}
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	f.BoolVarP(&spec.OpenStdin, "interactive", "i", false, "Keep standard input open")
@@ -74,7 +82,10 @@ func (a *app) exec() *cobra.Command {
 			s.parse,
 			set(workdir != "", &spec.WorkingDir, workdir, engine.ParseWorkdir),
 			set(user != "", &spec.User, user, engine.ParseUserSyntax),
-			func() (err error) { spec.Env, err = a.environment(env, envFiles); return err },
+			func() (err error) {
+				spec.Env, err = a.environment(env, envFiles)
+				return err
+			},
 			func() error { return a.needTerminal(s) },
 		} {
 			if err := step(); err != nil {
@@ -125,7 +136,11 @@ func unexecuted(err error) error {
 func (a *app) start() *cobra.Command {
 	var s streaming
 	var attach, interactive bool
-	cmd := &cobra.Command{Use: "start [OPTIONS] CONTAINER [CONTAINER...]", Short: "Start stopped containers", Args: between(1, -1)}
+	cmd := &cobra.Command{
+		Use:   "start [OPTIONS] CONTAINER [CONTAINER...]",
+		Short: "Start stopped containers",
+		Args:  between(1, -1),
+	}
 	cmd.Flags().BoolVarP(&attach, "attach", "a", false, "Attach to the container's output and pass signals on")
 	cmd.Flags().BoolVarP(&interactive, "interactive", "i", false, "Attach to the container's input")
 	cmd.Flags().StringVar(&s.detachKeys, "detach-keys", "", "`Keys` that leave the container running (default ctrl-p,ctrl-q)")

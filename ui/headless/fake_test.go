@@ -2,6 +2,7 @@ package headless
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ type fakeEngine struct {
 	calls      []string
 	startErr   error
 	createErr  error
+	created    func(context.Context) // runs before Create returns
 	removeErr  error
 	session    fakeSession
 	pulls      []engine.Step // reported by Create and Pull
@@ -65,6 +67,9 @@ func (f *fakeEngine) Pull(ctx context.Context, ref string, o engine.PullOptions,
 func (f *fakeEngine) RemoveImage(ctx context.Context, ref string, force bool) (engine.RemoveResult, error) {
 	f.note("rmi %s %v", ref, force)
 	img, err := f.Image(ctx, ref)
+	if err != nil {
+		return engine.RemoveResult{}, err
+	}
 	return engine.RemoveResult{Untagged: img.Names, Deleted: []string{img.ID.String()}}, err
 }
 
@@ -95,13 +100,16 @@ func (f *fakeEngine) Container(_ context.Context, ref string) (engine.Container,
 	return engine.Container{}, fmt.Errorf("No such container: %s: %w", ref, engine.ErrNotFound)
 }
 
-func (f *fakeEngine) Create(_ context.Context, s engine.RunSpec, sink engine.Sink) (engine.Container, error) {
-	f.note("create %+v", s)
+func (f *fakeEngine) Create(ctx context.Context, s engine.RunSpec, sink engine.Sink) (engine.Container, error) {
+	f.note("create %s", given(s))
 	for _, step := range f.pulls {
 		sink.Step(step)
 	}
 	if f.createErr != nil {
 		return engine.Container{}, f.createErr
+	}
+	if f.created != nil {
+		f.created(ctx)
 	}
 	c := engine.Container{}
 	c.ID = strings.Repeat("c0ffee", 10) + "abcd"
@@ -178,7 +186,7 @@ func (f *fakeEngine) Attach(_ context.Context, ref string, o engine.AttachOption
 }
 
 func (f *fakeEngine) Exec(ctx context.Context, ref string, s engine.ExecSpec) (session, error) {
-	f.note("exec %s %+v", ref, s)
+	f.note("exec %s %s", ref, given(s))
 	if _, err := f.Container(ctx, ref); err != nil {
 		return nil, err
 	}
@@ -213,10 +221,9 @@ type fakeSession struct {
 	echo     bool
 	block    func(ctx context.Context, s *fakeSession)
 	result   engine.Result
-	signals  []string
-	resized  []string
+	signals  chan string
+	resized  chan string
 	keys     []byte
-	raw      bool
 }
 
 func (s *fakeSession) Stream(ctx context.Context, st engine.Streams) (engine.Result, error) {
@@ -236,11 +243,11 @@ func (s *fakeSession) Stream(ctx context.Context, st engine.Streams) (engine.Res
 }
 
 func (s *fakeSession) Resize(cols, rows uint16) error {
-	s.resized = append(s.resized, fmt.Sprintf("%dx%d", cols, rows))
+	s.resized <- fmt.Sprintf("%dx%d", cols, rows)
 	return nil
 }
 
-func (s *fakeSession) Signal(name string) error { s.signals = append(s.signals, name); return nil }
+func (s *fakeSession) Signal(name string) error { s.signals <- name; return nil }
 func (s *fakeSession) Close() error             { return nil }
 
 type startError struct{ code int }
@@ -249,6 +256,22 @@ func (e startError) Error() string { return `exec: "foo": executable file not fo
 func (e startError) ExitCode() int { return e.code }
 
 var errBoom = errors.New("boom")
+
+// given is the JSON of the fields of a struct that are set.
+func given(v any) string {
+	fields, err := asMap(v)
+	if err != nil {
+		return err.Error()
+	}
+	for name, value := range fields {
+		switch value {
+		case nil, "", false, json.Number("0"):
+			delete(fields, name)
+		}
+	}
+	text, _ := compactJSON(fields) // what was decoded encodes
+	return text
+}
 
 func id(seed string) digest.Digest { return digest.FromString(seed) }
 

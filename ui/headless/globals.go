@@ -12,12 +12,12 @@ type Globals struct {
 	RunDir  string // --run-dir: where sockets and locks are
 	Cmd     string // --cmd: a command line to run without screens
 	NoColor bool
-	Debug   bool
 	Version bool
 	Help    bool
 }
 
-var errHost = errors.New("-H is refused: there is no daemon to connect to; to work on another host, run gantry there over ssh")
+var errHost = errors.New("-H is refused: there is no daemon to connect to; " +
+	"to work on another host, run gantry there over ssh")
 
 // ParseGlobals reads the options in front of the command and returns what
 // follows them. The main program calls it to learn where the store is and
@@ -25,7 +25,7 @@ var errHost = errors.New("-H is refused: there is no daemon to connect to; to wo
 func ParseGlobals(argv []string) (Globals, []string, error) {
 	var g Globals
 	values := map[string]*string{"root": &g.Root, "run-dir": &g.RunDir, "cmd": &g.Cmd}
-	switches := map[string]*bool{"no-color": &g.NoColor, "debug": &g.Debug, "D": &g.Debug,
+	switches := map[string]*bool{"no-color": &g.NoColor,
 		"version": &g.Version, "v": &g.Version, "help": &g.Help, "h": &g.Help}
 	for len(argv) > 0 {
 		arg := argv[0]

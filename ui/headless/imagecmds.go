@@ -15,7 +15,11 @@ import (
 func (a *app) pull() *cobra.Command {
 	var o engine.PullOptions
 	var platform string
-	cmd := &cobra.Command{Use: "pull [OPTIONS] NAME[:TAG|@DIGEST]", Short: "Fetch an image from its registry", Args: between(1, 1)}
+	cmd := &cobra.Command{
+		Use:   "pull [OPTIONS] NAME[:TAG|@DIGEST]",
+		Short: "Fetch an image from its registry",
+		Args:  between(1, 1),
+	}
 	cmd.Flags().BoolVarP(&o.Quiet, "quiet", "q", false, "Show no progress")
 	cmd.Flags().StringVar(&platform, "platform", "", "`os/arch[/variant]` to fetch")
 	cmd.Flags().BoolVar(&o.Insecure, "insecure", false, "Allow plain HTTP and unverified TLS")
@@ -96,14 +100,18 @@ func (a *app) rmi(name string) *cobra.Command {
 }
 
 func (a *app) tag() *cobra.Command {
-	return &cobra.Command{Use: "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]", Short: "Give an image a further name", Args: between(2, 2),
+	return &cobra.Command{
+		Use:   "tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+		Short: "Give an image a further name",
+		Args:  between(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.engine(cmd.Context())
 			if err != nil {
 				return err
 			}
 			return e.Tag(cmd.Context(), args[0], args[1])
-		}}
+		},
+	}
 }
 
 // historyRow is one instruction as history shows it.
@@ -122,12 +130,16 @@ var historyTitles = headers{"Comment": "COMMENT", "CreatedAt": "CREATED AT", "Cr
 func (a *app) history() *cobra.Command {
 	var quiet, noTrunc, human bool
 	var format string
-	cmd := &cobra.Command{Use: "history [OPTIONS] IMAGE", Short: "List an image's instructions", Args: between(1, 1)}
+	cmd := &cobra.Command{
+		Use:   "history [OPTIONS] IMAGE",
+		Short: "List an image's instructions",
+		Args:  between(1, 1),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&quiet, "quiet", "q", false, "Only IDs")
 	f.BoolVar(&noTrunc, "no-trunc", false, "Whole IDs and instructions")
 	f.BoolVarP(&human, "human", "H", true, "Sizes and dates for people")
-	f.StringVar(&format, "format", "", "`table`, json, or a Go template")
+	f.StringVar(&format, "format", "", "table, json, or a Go `template`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e, err := a.engine(cmd.Context())
 		if err != nil {

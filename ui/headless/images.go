@@ -22,13 +22,17 @@ type imagesOptions struct {
 
 func (a *app) images(name string) *cobra.Command {
 	var o imagesOptions
-	cmd := &cobra.Command{Use: name + " [OPTIONS] [REPOSITORY[:TAG]]", Short: "List images", Args: between(0, 1)}
+	cmd := &cobra.Command{
+		Use:   name + " [OPTIONS] [REPOSITORY[:TAG]]",
+		Short: "List images",
+		Args:  between(0, 1),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.all, "all", "a", false, "Also images without a name")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "Only IDs")
 	f.BoolVar(&o.noTrunc, "no-trunc", false, "Whole IDs")
 	f.BoolVar(&o.digests, "digests", false, "Show digests")
-	f.StringVar(&o.format, "format", "", "`table`, json, or a Go template")
+	f.StringVar(&o.format, "format", "", "table, json, or a Go `template`")
 	f.StringArrayVarP(&o.filter, "filter", "f", nil, "Only what matches: `key=value`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return a.listImages(cmd.Context(), o, args) }
 	return cmd

@@ -19,7 +19,11 @@ import (
 func (a *app) inspect(kind string) *cobra.Command {
 	what := "NAME|ID [NAME|ID...]"
 	var format string
-	cmd := &cobra.Command{Use: "inspect [OPTIONS] " + what, Short: "Print all that is known of objects", Args: between(1, -1)}
+	cmd := &cobra.Command{
+		Use:   "inspect [OPTIONS] " + what,
+		Short: "Print all that is known of objects",
+		Args:  between(1, -1),
+	}
 	cmd.Flags().StringVarP(&format, "format", "f", "", "json, or a Go `template`")
 	if kind == "" {
 		cmd.Flags().StringVar(&kind, "type", "", "Only `container` or image")
@@ -47,7 +51,8 @@ func (a *app) inspect(kind string) *cobra.Command {
 
 // inspectAll prints what it finds, on standard output, and then says what it
 // did not find.
-func (a *app) inspectAll(ctx context.Context, e door, kind string, names []string, format string, t *template.Template) error {
+func (a *app) inspectAll(ctx context.Context, e door, kind string, names []string, format string,
+	t *template.Template) error {
 	found := []any{}
 	var missed []error
 	for _, name := range names {

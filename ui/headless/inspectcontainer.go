@@ -107,8 +107,9 @@ type networkJSON struct {
 
 func containerDetails(c engine.Container) containerJSON {
 	command := append(append([]string{}, c.Config.Entrypoint...), c.Config.Cmd...)
-	d := containerJSON{ID: c.ID, Created: stamp(c.Created), Args: []string{}, State: stateDetails(c), Image: c.ImageID.String(),
-		Name: "/" + c.Name, Driver: "overlay2", Platform: "linux", HostConfig: hostDetails(c), Mounts: []mountJSON{},
+	d := containerJSON{ID: c.ID, Created: stamp(c.Created), Args: []string{}, State: stateDetails(c),
+		Image: c.ImageID.String(),
+		Name:  "/" + c.Name, Driver: "overlay2", Platform: "linux", HostConfig: hostDetails(c), Mounts: []mountJSON{},
 		Config: configDetails(c), NetworkSettings: networkDetails(c), Damaged: c.Damaged}
 	if len(command) > 0 {
 		d.Path, d.Args = command[0], command[1:]
@@ -178,7 +179,8 @@ func hostDetails(c engine.Container) hostConfigJSON {
 
 func configDetails(c engine.Container) configJSON {
 	g := c.Config
-	return configJSON{Hostname: g.Hostname, User: g.User, ExposedPorts: nameSet(g.ExposedPorts), Tty: g.Tty, OpenStdin: g.OpenStdin,
+	return configJSON{Hostname: g.Hostname, User: g.User, ExposedPorts: nameSet(g.ExposedPorts), Tty: g.Tty,
+		OpenStdin: g.OpenStdin,
 		StdinOnce: g.StdinOnce, Env: list(g.Env), Cmd: g.Cmd, Image: c.Image, Volumes: nameSet(g.Volumes),
 		WorkingDir: g.WorkingDir, Entrypoint: g.Entrypoint, Labels: labelMap(g.Labels), StopSignal: g.StopSignal,
 		StopTimeout: g.StopTimeout}

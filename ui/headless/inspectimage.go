@@ -41,7 +41,8 @@ type descriptorJSON struct {
 
 func imageDetails(img engine.Image) imageJSON {
 	g := img.Config.Config
-	d := imageJSON{ID: img.ID.String(), RepoTags: list(img.Names), RepoDigests: list(img.RepoDigests), Author: img.Config.Author,
+	d := imageJSON{ID: img.ID.String(), RepoTags: list(img.Names), RepoDigests: list(img.RepoDigests),
+		Author:  img.Config.Author,
 		Created: stamp(img.Created), Architecture: img.Config.Architecture, Variant: img.Config.Variant, Os: img.Config.OS,
 		Size: img.Size, Damaged: img.Damaged, RootFS: rootFSJSON{Type: "layers", Layers: []string{}},
 		Descriptor: descriptorJSON{img.Target.MediaType, img.Target.Digest.String(), img.Target.Size},

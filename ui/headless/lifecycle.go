@@ -12,7 +12,8 @@ import (
 
 // many makes a command that does the same to every container it is given.
 func (a *app) many(use, short string, do func(ctx context.Context, e door, name string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: between(1, -1), RunE: func(cmd *cobra.Command, args []string) error {
+	cmd := &cobra.Command{Use: use, Short: short, Args: between(1, -1)}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e, err := a.engine(cmd.Context())
 		if err != nil {
 			return err
@@ -20,7 +21,8 @@ func (a *app) many(use, short string, do func(ctx context.Context, e door, name 
 		ctx, stop := a.interruptible(cmd.Context())
 		defer stop()
 		return a.each(args, func(name string) error { return do(ctx, e, name) })
-	}}
+	}
+	return cmd
 }
 
 func (a *app) pause() *cobra.Command {
@@ -100,7 +102,10 @@ func (a *app) rm() *cobra.Command {
 }
 
 func (a *app) rename() *cobra.Command {
-	return &cobra.Command{Use: "rename CONTAINER NEW_NAME", Short: "Rename a container", Args: between(2, 2),
+	return &cobra.Command{
+		Use:   "rename CONTAINER NEW_NAME",
+		Short: "Rename a container",
+		Args:  between(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name, err := engine.ParseName(args[1])
 			if err != nil {
@@ -111,11 +116,15 @@ func (a *app) rename() *cobra.Command {
 				return err
 			}
 			return e.Rename(cmd.Context(), args[0], name)
-		}}
+		},
+	}
 }
 
 func (a *app) wait() *cobra.Command {
-	return &cobra.Command{Use: "wait CONTAINER [CONTAINER...]", Short: "Wait for containers to exit and print their codes", Args: between(1, -1),
+	return &cobra.Command{
+		Use:   "wait CONTAINER [CONTAINER...]",
+		Short: "Wait for containers to exit and print their codes",
+		Args:  between(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.engine(cmd.Context())
 			if err != nil {
@@ -131,5 +140,6 @@ func (a *app) wait() *cobra.Command {
 				fmt.Fprintln(a.Out, code)
 				return errSkip
 			})
-		}}
+		},
+	}
 }

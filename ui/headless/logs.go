@@ -15,7 +15,11 @@ import (
 func (a *app) logs() *cobra.Command {
 	var o engine.LogOpts
 	var tail, since, until string
-	cmd := &cobra.Command{Use: "logs [OPTIONS] CONTAINER", Short: "Print a container's output", Args: between(1, 1)}
+	cmd := &cobra.Command{
+		Use:   "logs [OPTIONS] CONTAINER",
+		Short: "Print a container's output",
+		Args:  between(1, 1),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.Follow, "follow", "f", false, "Go on with new output until the container exits")
 	f.BoolVarP(&o.Timestamps, "timestamps", "t", false, "Print when each line was written")

@@ -13,7 +13,10 @@ import (
 )
 
 func (a *app) port() *cobra.Command {
-	return &cobra.Command{Use: "port CONTAINER [PRIVATE_PORT[/PROTO]]", Short: "List a container's published ports", Args: between(1, 2),
+	return &cobra.Command{
+		Use:   "port CONTAINER [PRIVATE_PORT[/PROTO]]",
+		Short: "List a container's published ports",
+		Args:  between(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := a.engine(cmd.Context())
 			if err != nil {
@@ -30,7 +33,8 @@ func (a *app) port() *cobra.Command {
 				fmt.Fprintf(a.Out, "%d/%s -> %s\n", p.ContainerPort, p.Proto, hostAddress(p))
 			}
 			return nil
-		}}
+		},
+	}
 }
 
 func (a *app) onePort(c engine.Container, name, want string) error {

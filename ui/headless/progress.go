@@ -34,7 +34,8 @@ type progress struct {
 const frame = 100 * time.Millisecond
 
 func (a *app) progress(quiet bool) *progress {
-	p := &progress{Latest: engine.NewLatest(), w: a.Err, tty: a.errTTY, width: 80, stop: make(chan struct{}), shown: map[string]string{}}
+	p := &progress{Latest: engine.NewLatest(), w: a.Err, tty: a.errTTY, width: 80,
+		stop: make(chan struct{}), shown: map[string]string{}}
 	if cols, _ := a.size(); cols > 0 {
 		p.width = int(cols)
 	}

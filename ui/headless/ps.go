@@ -19,7 +19,11 @@ type psOptions struct {
 
 func (a *app) ps(name string) *cobra.Command {
 	var o psOptions
-	cmd := &cobra.Command{Use: name + " [OPTIONS]", Short: "List containers", Args: between(0, 0)}
+	cmd := &cobra.Command{
+		Use:   name + " [OPTIONS]",
+		Short: "List containers",
+		Args:  between(0, 0),
+	}
 	f := cmd.Flags()
 	f.BoolVarP(&o.all, "all", "a", false, "Also containers that do not run")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "Only IDs")
@@ -27,7 +31,7 @@ func (a *app) ps(name string) *cobra.Command {
 	f.IntVarP(&o.last, "last", "n", -1, "The `n` newest containers, whatever their state")
 	f.BoolVar(&o.noTrunc, "no-trunc", false, "Whole IDs and commands")
 	f.BoolVarP(&o.size, "size", "s", false, "How much disk each uses")
-	f.StringVar(&o.format, "format", "", "`table`, json, or a Go template")
+	f.StringVar(&o.format, "format", "", "table, json, or a Go `template`")
 	f.StringArrayVarP(&o.filter, "filter", "f", nil, "Only what matches: `key=value`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return a.listContainers(cmd.Context(), o) }
 	return cmd
@@ -78,7 +82,7 @@ func (a *app) listContainers(ctx context.Context, o psOptions) error {
 			row.Image = a.safe(names.of(c, o.noTrunc))
 		}
 		if o.size {
-			if row.Size, err = sizeColumn(ctx, e, c.ID); err != nil {
+			if row.Size, err = sizeColumn(ctx, e, c.ID, a.prog+" ps"); err != nil {
 				return err
 			}
 		}
@@ -115,10 +119,10 @@ func (n imageNames) of(c engine.Container, full bool) string {
 	return shortID(c.ImageID.String())
 }
 
-func sizeColumn(ctx context.Context, e door, id string) (string, error) {
+func sizeColumn(ctx context.Context, e door, id, command string) (string, error) {
 	s, ok := e.(sizer)
 	if !ok {
-		return "", usage(unknownFlag("--size"), "ps")
+		return "", usage(unknownFlag("--size"), command)
 	}
 	writable, total, err := s.ContainerSize(ctx, id)
 	if err != nil {

@@ -16,6 +16,7 @@ type failure struct {
 	code int
 	err  error
 	help string // the command whose --help to point at
+	late bool   // the command line was right; only Docker points at --help then
 }
 
 func (f *failure) Error() string {
@@ -51,7 +52,7 @@ func unstarted(cmd *cobra.Command, err error) error {
 	if err == nil || errors.As(err, &f) {
 		return err
 	}
-	return &failure{code: engine.ExitCode(err), err: err, help: cmd.CommandPath()}
+	return &failure{code: engine.ExitCode(err), err: err, help: cmd.CommandPath(), late: true}
 }
 
 // report writes what went wrong, one line and a hint, and returns the code.
@@ -72,7 +73,7 @@ func (a *app) report(err error) int {
 	fmt.Fprintf(a.Err, "%s: %s\n", a.prog, engine.Printable(f.err.Error()))
 	hint := engine.Hint(f.err)
 	switch {
-	case a.opts.Docker && f.help != "", hint == "" && f.help != "":
+	case f.help != "" && (a.opts.Docker || hint == "" && !f.late):
 		fmt.Fprintf(a.Err, "See '%s --help'.\n", f.help)
 	case hint != "" && !a.opts.Docker:
 		fmt.Fprintf(a.Err, "hint: %s\n", engine.Printable(hint))

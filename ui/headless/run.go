@@ -13,12 +13,16 @@ import (
 
 func (a *app) create() *cobra.Command {
 	var r runFlags
-	cmd := &cobra.Command{Use: "create [OPTIONS] IMAGE [COMMAND] [ARG...]", Short: "Create a container", Args: between(1, -1)}
+	cmd := &cobra.Command{
+		Use:   "create [OPTIONS] IMAGE [COMMAND] [ARG...]",
+		Short: "Create a container",
+		Args:  between(1, -1),
+	}
 	r.add(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		spec, err := r.spec(a, cmd, args)
 		if err != nil {
-			return unstarted(cmd, err)
+			return usage(err, cmd.CommandPath())
 		}
 		c, err := a.make(cmd.Context(), spec, r.cidfile)
 		if err != nil {
@@ -35,7 +39,11 @@ func (a *app) run() *cobra.Command {
 	var s streaming
 	var detach bool
 	var attach []string
-	cmd := &cobra.Command{Use: "run [OPTIONS] IMAGE [COMMAND] [ARG...]", Short: "Create and run a container", Args: between(1, -1)}
+	cmd := &cobra.Command{
+		Use:   "run [OPTIONS] IMAGE [COMMAND] [ARG...]",
+		Short: "Create and run a container",
+		Args:  between(1, -1),
+	}
 	r.add(cmd.Flags())
 	s.add(cmd.Flags())
 	cmd.Flags().BoolVarP(&detach, "detach", "d", false, "Run in the background and print the container's ID")
@@ -49,7 +57,7 @@ func (a *app) run() *cobra.Command {
 			err = s.parse()
 		}
 		if err != nil {
-			return unstarted(cmd, err)
+			return usage(err, cmd.CommandPath())
 		}
 		if detach && len(attach) > 0 {
 			return conflict("Conflicting options: -a and -d")
@@ -80,12 +88,19 @@ func (a *app) runAttached(cmd *cobra.Command, spec engine.RunSpec, cidfile strin
 		return err
 	}
 	spec.Cols, spec.Rows = a.size()
-	c, err := a.make(cmd.Context(), spec, cidfile)
+	// An interrupt between creating and starting must not leave the container.
+	guard, stop := a.interruptible(cmd.Context())
+	defer stop()
+	c, err := a.make(guard, spec, cidfile)
 	if err != nil {
 		return unstarted(cmd, err)
 	}
 	return a.stream(cmd, s, func(ctx context.Context) (session, error) {
-		conn, err := a.opened.StartAttached(ctx, c.ID, engine.AttachOptions{NoStdin: !s.stdin, Cols: spec.Cols, Rows: spec.Rows})
+		if guard.Err() != nil {
+			return nil, a.startFailed(ctx, c, guard.Err())
+		}
+		at := engine.AttachOptions{NoStdin: !s.stdin, Cols: spec.Cols, Rows: spec.Rows}
+		conn, err := a.opened.StartAttached(ctx, c.ID, at)
 		if err != nil {
 			return nil, a.startFailed(ctx, c, err)
 		}
@@ -112,7 +127,8 @@ func (a *app) make(ctx context.Context, spec engine.RunSpec, cidfile string) (c 
 	if cidfile != "" {
 		file, err := os.OpenFile(cidfile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 		if errors.Is(err, os.ErrExist) {
-			return c, fmt.Errorf("container ID file found, make sure the other container isn't running or delete %s", cidfile)
+			return c, fmt.Errorf("container ID file found, "+
+				"make sure the other container isn't running or delete %s", cidfile)
 		} else if err != nil {
 			return c, fmt.Errorf("creating the container ID file: %w", err)
 		}

@@ -7,12 +7,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"gantry/engine"
@@ -132,6 +132,8 @@ func notify(signals chan os.Signal, s streaming) {
 	}
 }
 
+var errLost = errors.New("the container's supervisor is gone: the container is being taken down")
+
 // left is a signal that made this program leave the process alone.
 type left struct{ syscall.Signal }
 
@@ -139,7 +141,8 @@ func (l left) Error() string { return l.String() }
 
 // relay passes signals on until ctx is done. A session that is ending refuses
 // them; that is no error.
-func (a *app) relay(ctx context.Context, leave context.CancelCauseFunc, s streaming, conn session, signals <-chan os.Signal) {
+func (a *app) relay(ctx context.Context, leave context.CancelCauseFunc, s streaming, conn session,
+	signals <-chan os.Signal) {
 	for {
 		var sig os.Signal
 		select {
@@ -156,7 +159,8 @@ func (a *app) relay(ctx context.Context, leave context.CancelCauseFunc, s stream
 		case s.tty || !s.sigProxy:
 			leave(left{number})
 		case proxied(number):
-			_ = conn.Signal(unix.SignalName(number))
+			name, _ := engine.ParseSignal(strconv.Itoa(int(number))) // checked by proxied
+			_ = conn.Signal(name)
 		}
 	}
 }
@@ -168,7 +172,8 @@ func proxied(s syscall.Signal) bool {
 	case syscall.SIGCHLD, syscall.SIGPIPE, syscall.SIGURG, syscall.SIGWINCH, syscall.SIGTTIN, syscall.SIGTTOU:
 		return false
 	}
-	return unix.SignalName(s) != ""
+	_, err := engine.ParseSignal(strconv.Itoa(int(s)))
+	return err == nil
 }
 
 // ended turns the end of a stream into the end of the command.
@@ -187,7 +192,7 @@ func (a *app) ended(r engine.Result, err, cause error) error {
 		a.warn("%d bytes of output were dropped: the output is read too slowly", r.Dropped)
 	}
 	if r.Lost {
-		return &failure{code: r.ExitCode, err: errors.New("the container's supervisor is gone: the container is being taken down")}
+		return &failure{code: r.ExitCode, err: errLost}
 	}
 	return exit(r.ExitCode)
 }

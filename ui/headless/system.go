@@ -22,7 +22,11 @@ type versionBlock struct {
 
 func (a *app) version() *cobra.Command {
 	var format string
-	cmd := &cobra.Command{Use: "version [OPTIONS]", Short: "Print the version", Args: between(0, 0)}
+	cmd := &cobra.Command{
+		Use:   "version [OPTIONS]",
+		Short: "Print the version",
+		Args:  between(0, 0),
+	}
 	cmd.Flags().StringVarP(&format, "format", "f", "", "json, or a Go `template`")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		b := versionBlock{Version: engine.Version(), GoVersion: runtime.Version(), Os: runtime.GOOS, Arch: runtime.GOARCH}
@@ -55,7 +59,11 @@ type systemInfo struct {
 
 func (a *app) info() *cobra.Command {
 	var format string
-	cmd := &cobra.Command{Use: "info [OPTIONS]", Short: "Print facts about the store and this machine", Args: between(0, 0)}
+	cmd := &cobra.Command{
+		Use:   "info [OPTIONS]",
+		Short: "Print facts about the store and this machine",
+		Args:  between(0, 0),
+	}
 	cmd.Flags().StringVarP(&format, "format", "f", "", "json, or a Go `template`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		e, err := a.engine(cmd.Context())

@@ -9,12 +9,22 @@ import (
 	"gantry/engine"
 )
 
+const about = `Container workstation for the terminal.
+
+Without a command it opens the screens; with one it works as docker does.
+
+Options in front of the command:
+      --cmd line       Run a command line without screens: --cmd 'run debian true'
+      --root dir       Where images and containers are kept
+      --run-dir dir    Where sockets and locks are
+      --no-color       No colours on the screens`
+
 // tree builds the commands. Nothing of it exists before it is asked for.
 func (a *app) tree() *cobra.Command {
 	root := &cobra.Command{
-		Use:           a.prog,
+		Use:           a.prog + " [OPTIONS] COMMAND [ARG...]",
 		Short:         "Container workstation for the terminal",
-		Long:          "Container workstation for the terminal.\n\nWithout a command it opens the screens; with one it works as docker does.",
+		Long:          about,
 		Version:       engine.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -32,7 +42,16 @@ func (a *app) tree() *cobra.Command {
 	add(root, "image", a.pull(), a.images("images"), a.rmi("rmi"), a.tag(), a.history())
 	add(root, "group", a.containerGroup(), a.imageGroup(), a.systemGroup())
 	add(root, "", a.inspect(""), a.version(), a.info())
+	plainUsage(root)
 	return root
+}
+
+// plainUsage keeps cobra from adding [flags] to usage lines that say [OPTIONS].
+func plainUsage(c *cobra.Command) {
+	c.DisableFlagsInUseLine = true
+	for _, sub := range c.Commands() {
+		plainUsage(sub)
+	}
 }
 
 func add(parent *cobra.Command, group string, commands ...*cobra.Command) {
@@ -52,7 +71,11 @@ func (a *app) containerCommands() []*cobra.Command {
 func (a *app) containerGroup() *cobra.Command {
 	ls := a.ps("ls")
 	ls.Aliases = []string{"list", "ps"}
-	group := &cobra.Command{Use: "container", Short: "Manage containers", Args: cobra.ArbitraryArgs, RunE: a.group}
+	group := &cobra.Command{
+		Use:   "container",
+		Short: "Manage containers",
+		Args:  cobra.ArbitraryArgs, RunE: a.group,
+	}
 	group.AddCommand(slices.Concat([]*cobra.Command{ls, a.inspect("container")}, a.containerCommands())...)
 	return group
 }
@@ -60,13 +83,21 @@ func (a *app) containerGroup() *cobra.Command {
 func (a *app) imageGroup() *cobra.Command {
 	ls, rm := a.images("ls"), a.rmi("rm")
 	ls.Aliases, rm.Aliases = []string{"list"}, []string{"remove"}
-	group := &cobra.Command{Use: "image", Short: "Manage images", Args: cobra.ArbitraryArgs, RunE: a.group}
+	group := &cobra.Command{
+		Use:   "image",
+		Short: "Manage images",
+		Args:  cobra.ArbitraryArgs, RunE: a.group,
+	}
 	group.AddCommand(ls, rm, a.pull(), a.tag(), a.history(), a.inspect("image"))
 	return group
 }
 
 func (a *app) systemGroup() *cobra.Command {
-	group := &cobra.Command{Use: "system", Short: "Manage Gantry", Args: cobra.ArbitraryArgs, RunE: a.group}
+	group := &cobra.Command{
+		Use:   "system",
+		Short: "Manage Gantry",
+		Args:  cobra.ArbitraryArgs, RunE: a.group,
+	}
 	group.AddCommand(a.info())
 	return group
 }
