@@ -3,16 +3,13 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"gantry/containers/runtime"
 	"gantry/containers/supervisor"
-	"gantry/engine"
 	"gantry/internal/applets"
-	"gantry/ui/headless"
 )
 
 func main() {
@@ -23,7 +20,8 @@ func main() {
 	if applets.Lookup(name) {
 		os.Exit(applets.Main(name, os.Args[1:]))
 	}
-	os.Exit(run(strings.HasPrefix(name, "docker")))
+	p := program{args: os.Args[1:], docker: strings.HasPrefix(name, "docker")}
+	os.Exit(p.run())
 }
 
 // reexec serves the roles this binary plays for itself. They come before
@@ -37,18 +35,4 @@ func reexec(role string, args []string) {
 	case "supervise":
 		os.Exit(supervisor.Main(args))
 	}
-}
-
-func run(docker bool) int {
-	globals, _, _ := headless.ParseGlobals(os.Args[1:]) // what is wrong with them, Execute says
-	open := func(ctx context.Context) (*engine.Engine, error) {
-		cfg, err := engine.LoadConfig(docker)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Locate(globals.Root, globals.RunDir)
-		return engine.Open(ctx, cfg)
-	}
-	std := headless.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv}
-	return headless.Execute(context.Background(), os.Args[1:], std, open, headless.Options{Docker: docker})
 }

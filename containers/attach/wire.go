@@ -154,6 +154,10 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
+// ExitCode is what the command that asked exits with; 0 leaves it to the
+// command.
+func (e *Error) ExitCode() int { return e.Code }
+
 // Info describes a process that can be attached to.
 type Info struct {
 	ID      string   `json:"id,omitempty"` // "" for the main process

@@ -2,6 +2,7 @@ package headless
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -88,6 +89,27 @@ func (a *app) info() *cobra.Command {
 		return printInfo(a.Out, i)
 	}
 	return cmd
+}
+
+// networkResetter is an engine that has a network of its own.
+type networkResetter interface{ ResetNetwork(context.Context) error }
+
+func (a *app) resetNetwork() *cobra.Command {
+	return &cobra.Command{
+		Use:   "reset-network",
+		Short: "Remove the default network's bridge and rules; the next container makes them anew",
+		Args:  between(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			e, err := a.engine(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if r, ok := e.(networkResetter); ok {
+				return r.ResetNetwork(cmd.Context())
+			}
+			return nil
+		},
+	}
 }
 
 func gather(list []engine.Container, images int) systemInfo {

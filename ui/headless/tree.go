@@ -98,7 +98,7 @@ func (a *app) systemGroup() *cobra.Command {
 		Short: "Manage Gantry",
 		Args:  cobra.ArbitraryArgs, RunE: a.group,
 	}
-	group.AddCommand(a.info())
+	group.AddCommand(a.info(), a.resetNetwork())
 	return group
 }
 
