@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"store":               {"internal"},
 	"store/blob":          {"store", "internal"},
 	"store/layer":         {"store", "internal"},
-	"store/overlay":       {"internal"},
+	"store/overlay":       {"store", "internal"},
 	"store/record":        {"store", "internal"},
 	"store/volume":        {"store", "internal"},
 	"internal":            {"internal"},

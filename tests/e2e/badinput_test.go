@@ -82,7 +82,7 @@ func TestBadInput(t *testing.T) {
 func TestHostileEnvironment(t *testing.T) {
 	l := newLab(t)
 	for _, extra := range [][]string{
-		{"_LIBCONTAINER_INITPIPE=3"}, {"_LIBCONTAINER_INITTYPE=standard"}, {"LD_PRELOAD=/nonexistent.so"},
+		{"_LIBCONTAINER_INITTYPE=standard"}, {"LD_PRELOAD=/nonexistent.so"},
 		{"TERM="}, {"TERM=../../etc/passwd"}, {"LANG=\x1b[31m"}, {"HOME="}, {"GODEBUG=bogus=1"}, {"PATH="},
 	} {
 		env := l.env
@@ -93,6 +93,14 @@ func TestHostileEnvironment(t *testing.T) {
 			t.Errorf("with %q: ps = %d, stderr %q", extra, r.code, r.err)
 		}
 	}
+	// libcontainer's C stage reads its pipe before any Go code runs: one line,
+	// and nothing else happens.
+	env := l.env
+	l.env = append(append([]string(nil), env...), "_LIBCONTAINER_INITPIPE=3")
+	if r := l.gantry("ps"); r.code == 0 || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("with a stray init pipe: ps = %d, stderr %q", r.code, r.err)
+	}
+	l.env = env
 	if r := l.gantry("init"); strings.Contains(r.err, "panic") || r.code == 0 {
 		t.Errorf("gantry init typed by a person = %d, %q", r.code, r.err)
 	}
