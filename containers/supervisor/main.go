@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"gantry/containers/attach"
@@ -62,6 +63,7 @@ func takeOver() (*net.UnixConn, error) {
 	// Starting takes a few megabytes and milliseconds: no collection pays.
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	dropInherited()
 	unix.CloseOnExec(launch.LockFD)
 	unix.Umask(0o022) // the container's programs inherit it
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -74,6 +76,25 @@ func takeOver() (*net.UnixConn, error) {
 		return nil, fmt.Errorf("reaching the caller: %w", err)
 	}
 	return conn.(*net.UnixConn), nil
+}
+
+// dropInherited closes what the caller had left open for its children: a pipe
+// of a script, say, whose reader would wait for us. All that this program opens
+// itself closes on exec, which tells the two apart.
+func dropInherited() {
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, n := range names {
+		fd, err := strconv.Atoi(n.Name())
+		if err != nil || fd <= launch.LockFD {
+			continue
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {
+			_ = unix.Close(fd)
+		}
+	}
 }
 
 // catchSignals catches what must not end a supervisor. They are caught rather

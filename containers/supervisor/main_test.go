@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == launch.Command {
 		os.Exit(Main(os.Args[2:]))
 	}
+	if len(os.Args) > 2 && os.Args[1] == "watch" {
+		os.Exit(watch(os.Args[2]))
+	}
 	_ = os.Setenv(runtime.ParentEnv, testParent)
 	code := m.Run()
 	v1, _ := filepath.Glob("/sys/fs/cgroup/*" + testParent)
@@ -42,6 +45,21 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// watch attaches to a container, says so, and looks on.
+func watch(socket string) int {
+	s, err := attach.Attach(context.Background(), socket, attach.Options{NoStdin: true})
+	if err != nil {
+		return 1
+	}
+	fmt.Println("attached")
+	res, err := s.Stream(context.Background(), attach.Streams{Out: io.Discard, Err: io.Discard})
+	if err != nil {
+		return 1
+	}
+	fmt.Println(res.Dropped)
+	return 0
 }
 
 // rig is a store with a busybox layer.
