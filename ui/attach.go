@@ -186,9 +186,7 @@ func (r *root) left(msg screens.AttachEndedMsg) tea.Cmd {
 	case errors.Is(msg.Err, errNoShell):
 		return screens.Toast(theme.Warning, msg.Name+": "+msg.Err.Error())
 	case msg.Err != nil:
-		return func() tea.Msg {
-			return screens.AskMsg{Dialog: screens.Notice(r.env, "attaching to "+msg.Name, msg.Err.Error())}
-		}
+		return r.ask(screens.Notice(r.env, "attaching to "+msg.Name, msg.Err.Error()))
 	case msg.Result.Detached:
 		return screens.Toast(theme.Plain, "left "+msg.Name+"; it runs on"+dropped)
 	case msg.Result.Lost:

@@ -48,9 +48,7 @@ const toastTime = 5 * time.Second
 func (r *root) Init() tea.Cmd {
 	cmds := []tea.Cmd{r.images.Init(), r.containers.Init(), r.watch(), tick()}
 	if r.keyErr != nil {
-		cmds = append(cmds, func() tea.Msg {
-			return screens.AskMsg{Dialog: screens.Notice(r.env, "keys", "The key file is not used: "+r.keyErr.Error())}
-		})
+		r.ask(screens.Notice(r.env, "keys", "The key file is not used: "+r.keyErr.Error()))
 	}
 	return tea.Batch(cmds...)
 }
@@ -67,11 +65,6 @@ func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.PasteMsg:
 		r.paste(msg)
 		return r, nil
-	case screens.OpenMsg:
-		return r, r.open(msg.Screen)
-	case screens.AskMsg:
-		r.dialogs = append(r.dialogs, msg.Dialog)
-		return r, nil
 	case screens.ToastMsg:
 		return r, r.say(msg)
 	case toastOverMsg:
@@ -79,8 +72,6 @@ func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			r.toast = toast{}
 		}
 		return r, nil
-	case screens.GoMsg:
-		r.goTo(msg.To)
 	case screens.AttachEndedMsg:
 		return r, tea.Batch(r.left(msg), r.broadcast(screens.ChangedMsg{Kinds: map[string]bool{"containers": true}}))
 	}
@@ -154,6 +145,17 @@ func (r *root) goTo(action keymap.Action) {
 	if action == keymap.ToContainers {
 		r.stack[0] = r.containers
 	}
+}
+
+// visit goes to a top-level screen and tells the screens why.
+func (r *root) visit(msg screens.GoMsg) tea.Cmd {
+	r.goTo(msg.To)
+	return r.broadcast(msg)
+}
+
+func (r *root) ask(d screens.Dialog) tea.Cmd {
+	r.dialogs = append(r.dialogs, d)
+	return nil
 }
 
 func (r *root) resize() {

@@ -69,9 +69,9 @@ func (r *root) act(action keymap.Action) tea.Cmd {
 	}
 	switch action {
 	case keymap.Help:
-		r.dialogs = append(r.dialogs, screens.Help(r.env, r.top().Scope()))
+		return r.ask(screens.Help(r.env, r.top().Scope()))
 	case keymap.Palette:
-		r.dialogs = append(r.dialogs, screens.Palette(r.env, screens.PaletteActions{
+		return r.ask(screens.Palette(r.env, screens.PaletteActions{
 			Screen: r.top(), Commands: r.opts.Commands, Do: r.act, Run: r.runLine,
 		}))
 	case keymap.Back:
@@ -103,8 +103,7 @@ func (r *root) quit() tea.Cmd {
 	if busy == 0 {
 		return tea.Quit
 	}
-	r.dialogs = append(r.dialogs, screens.Confirm(r.env, "quit while pulling?",
+	return r.ask(screens.Confirm(r.env, "quit while pulling?",
 		[]string{"The pull stops. What has been fetched is kept; pulling again goes on from there.", "Containers run on."},
 		func() tea.Cmd { return tea.Quit }))
-	return nil
 }

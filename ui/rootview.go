@@ -46,7 +46,7 @@ func (r *root) draw() (string, *tea.Cursor) {
 		return "", nil
 	}
 	if r.tooSmall() {
-		text := fmt.Sprintf("gantry needs %d×%d cells; this terminal has %d×%d", minWidth, minHeight, r.width, r.height)
+		text := fmt.Sprintf("gantry needs %d by %d cells; this terminal has %d by %d", minWidth, minHeight, r.width, r.height)
 		return widget.Lines(widget.WrapText(text, r.width), r.width, r.height, ""), nil
 	}
 	t := r.env.Theme
@@ -166,13 +166,16 @@ func (r *root) keyLine(scope keymap.Scope, why func(keymap.Action) string) strin
 	return widget.Fit(" "+strings.Join(parts, "  "), r.width, "")
 }
 
-// here reports whether an action would only go where we are.
+// here reports whether an action would only go, or stay, where we are.
 func (r *root) here(action keymap.Action) bool {
 	switch action {
 	case keymap.ToImages:
 		return r.top() == screens.Screen(r.images)
 	case keymap.ToContainers:
 		return r.top() == screens.Screen(r.containers)
+	case keymap.Back:
+		list, ok := r.top().(interface{ Clearable() bool })
+		return ok && !list.Clearable()
 	default:
 		return false
 	}

@@ -94,6 +94,9 @@ func New(ctx context.Context, b Backend, opts Options) tea.Model {
 		Creator:    b.Creator,
 		Sessions:   b.Sessions,
 		OpenLog:    b.OpenLog,
+		Ask:        r.ask,
+		Open:       r.open,
+		Go:         r.visit,
 		Attach:     r.attach,
 	}
 	r.images = screens.NewImages(r.env)

@@ -112,17 +112,20 @@ func (s *Containers) askChange(action keymap.Action) tea.Cmd {
 		text = append(text, "SIGKILL ends its processes at once; they cannot save anything.")
 	} else {
 		verb = "delete"
-		text = append(text, deleteText(running, volumes)...)
+		text = append(text, deleteText(len(all), running, volumes)...)
 	}
 	title := fmt.Sprintf("%s %s?", verb, all[0])
 	if len(all) > 1 {
 		title = fmt.Sprintf("%s %d containers?", verb, len(all))
 	}
-	return say(AskMsg{Confirm(s.env, title, text, func() tea.Cmd { return s.apply(action, ids) })})
+	return s.env.Ask(Confirm(s.env, title, text, func() tea.Cmd { return s.apply(action, ids) }))
 }
 
-func deleteText(running []string, volumes int) []string {
+func deleteText(n int, running []string, volumes int) []string {
 	text := []string{"Its log and the files it wrote go too."}
+	if n > 1 {
+		text[0] = "Their logs and the files they wrote go too."
+	}
 	if volumes > 0 {
 		text = append(text, "So "+goes(volumes)+" "+plural(volumes, "unnamed volume", "unnamed volumes")+". Named volumes stay.")
 	}
@@ -175,11 +178,11 @@ func (s *Containers) offerSessions(msg sessionsReadMsg) tea.Cmd {
 		}
 		items = append(items, widget.MenuItem{ID: i.ID, Label: "re-enter " + words(i.Args), Note: note})
 	}
-	return say(AskMsg{Choose(s.env, "shells in "+fresh.Name, items, func(id string) tea.Cmd {
+	return s.env.Ask(Choose(s.env, "shells in "+fresh.Name, items, func(id string) tea.Cmd {
 		again := fresh
 		if again.Session = id; id != "" {
 			again.Shells = nil
 		}
 		return s.env.Attach(again)
-	})})
+	}))
 }

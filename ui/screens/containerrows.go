@@ -65,7 +65,7 @@ func (s *Containers) cells(c engine.Container) []widget.Cell {
 	}
 	return []widget.Cell{
 		{Text: displayName(c), Role: name},
-		{Text: imageName(c), Role: theme.Muted},
+		{Text: imageName(c), Role: name},
 		status,
 		{Text: ports(c)},
 		{Text: widget.Age(s.now, c.Created), Role: theme.Muted},

@@ -113,7 +113,7 @@ func (s *Containers) created(msg createdMsg) tea.Cmd {
 		return failed(s.env, "running", msg.err)
 	}
 	name := displayName(msg.container)
-	show := say(GoMsg{To: keymap.ToContainers, Select: msg.container.ID})
+	show := s.env.Go(GoMsg{To: keymap.ToContainers, Select: msg.container.ID})
 	switch {
 	case msg.err != nil:
 		return tea.Batch(show, s.reload(), failed(s.env, "starting "+name, msg.err))
@@ -126,7 +126,7 @@ func (s *Containers) created(msg createdMsg) tea.Cmd {
 
 // Summary counts the containers by whether they run.
 func (s *Containers) Summary() string {
-	if !s.loaded || s.err != nil {
+	if !s.loaded || s.err != nil || len(s.containers) == 0 {
 		return ""
 	}
 	running := 0
@@ -163,9 +163,9 @@ func (s *Containers) Do(action keymap.Action) tea.Cmd {
 	}
 	switch action {
 	case keymap.Open, keymap.Inspect:
-		return say(OpenMsg{NewContainerDetail(s.env, c)})
+		return s.env.Open(NewContainerDetail(s.env, c))
 	case keymap.ShowLogs:
-		return say(OpenMsg{NewLogs(s.env, c)})
+		return s.env.Open(NewLogs(s.env, c))
 	case keymap.CopyID:
 		return tea.Batch(tea.SetClipboard(c.ID), Toast(theme.Plain, "copied "+ShortID(c.ID)))
 	case keymap.Attach:
@@ -186,7 +186,7 @@ func (s *Containers) Why(action keymap.Action) string {
 	case keymap.Open, keymap.Inspect, keymap.ShowLogs, keymap.CopyID, keymap.Delete,
 		keymap.StartStop, keymap.Restart, keymap.Pause, keymap.Kill, keymap.Attach, keymap.Shell:
 	default:
-		return ""
+		return s.why(action)
 	}
 	targets := s.table.Targets()
 	if len(targets) == 0 {

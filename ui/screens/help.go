@@ -59,7 +59,7 @@ func (d *helpBox) sections() (own, everywhere []widget.TextLine) {
 				continue
 			}
 			lines = append(lines, widget.TextLine{
-				{Text: widget.Fit(" "+b.AllKeys(), 13, ""), Role: theme.Key}, {Text: " " + b.Help},
+				{Text: widget.Fit(" "+b.AllKeys(), 15, ""), Role: theme.Key}, {Text: " " + b.Help},
 			})
 		}
 		if i == len(inner)-1 {
@@ -76,7 +76,7 @@ func (d *helpBox) sections() (own, everywhere []widget.TextLine) {
 
 func (d *helpBox) Draw(width, height int) ([]string, int, int) {
 	own, everywhere := d.sections()
-	const column = 62
+	const column = 66
 	inner := boxWidth(width, 2*column+2)
 	lines := append(append(own, nil), everywhere...)
 	if inner >= 2*column {

@@ -20,6 +20,7 @@ type Images struct {
 	images  []engine.Image
 	users   map[string][]engine.Container // by image ID
 	pulls   []Pull
+	newest  int          // pull, selected when it began
 	folded  map[int]bool // pulls shown without their layers
 	rows    map[string]imageRow
 	now     time.Time
@@ -113,6 +114,10 @@ func (s *Images) Update(msg tea.Msg) tea.Cmd {
 	case PullsMsg:
 		s.pulls = msg.Pulls
 		s.build()
+		if n := len(s.pulls); n > 0 && s.pulls[n-1].ID > s.newest {
+			s.newest = s.pulls[n-1].ID
+			s.table.Select(pullRowID(s.pulls[n-1]))
+		}
 	case ChangedMsg:
 		if msg.Kinds["images"] || msg.Kinds["containers"] {
 			return s.reload()
@@ -136,7 +141,7 @@ func (s *Images) Update(msg tea.Msg) tea.Cmd {
 
 // Summary counts the images and what they hold.
 func (s *Images) Summary() string {
-	if !s.loaded || s.err != nil {
+	if !s.loaded || s.err != nil || len(s.images) == 0 {
 		return ""
 	}
 	var size int64
@@ -154,21 +159,21 @@ func (s *Images) Do(action keymap.Action) tea.Cmd {
 	row, onImage := s.rows[s.table.SelectedID()]
 	switch action {
 	case keymap.Pull:
-		return say(AskMsg{s.askPull("")})
+		return s.env.Ask(s.askPull(""))
 	case keymap.Open:
 		if id, ok := s.selectedPull(); ok {
 			return s.openPull(id)
 		}
 		if onImage {
-			return say(OpenMsg{NewImageDetail(s.env, row)})
+			return s.env.Open(NewImageDetail(s.env, row))
 		}
 	case keymap.Run:
 		if onImage {
-			return say(AskMsg{NewRunForm(s.env, row.image, row.ref())})
+			return s.env.Ask(NewRunForm(s.env, row.image, row.ref()))
 		}
 	case keymap.UsersOf:
 		if onImage {
-			return say(GoMsg{To: keymap.ToContainers, Filter: row.ref()})
+			return s.env.Go(GoMsg{To: keymap.ToContainers, Filter: row.ref()})
 		}
 	case keymap.CopyID:
 		if onImage {
@@ -203,7 +208,7 @@ func (s *Images) Why(action keymap.Action) string {
 			return s.whyKept()
 		}
 	}
-	return ""
+	return s.why(action)
 }
 
 // whyKept says which of the targets cannot go.

@@ -20,7 +20,7 @@ func (s *Images) selectedPull() (id int, ok bool) {
 func (s *Images) openPull(id int) tea.Cmd {
 	for _, p := range s.pulls {
 		if p.ID == id && p.Err != nil {
-			return say(AskMsg{Notice(s.env, "pulling "+p.Ref, p.Err.Error())})
+			return s.env.Ask(Notice(s.env, "pulling "+p.Ref, p.Err.Error()))
 		}
 	}
 	s.folded[id] = !s.folded[id]
@@ -46,7 +46,7 @@ func (s *Images) delete() tea.Cmd {
 	if len(rows) > 1 {
 		title = fmt.Sprintf("delete %d images?", len(rows))
 	}
-	return say(AskMsg{Confirm(s.env, title, s.whatGoes(rows), func() tea.Cmd { return s.remove(rows) })})
+	return s.env.Ask(Confirm(s.env, title, s.whatGoes(rows), func() tea.Cmd { return s.remove(rows) }))
 }
 
 // whatGoes says what deleting rows takes away and what stays.
@@ -84,9 +84,9 @@ func (s *Images) stopPull(id int) tea.Cmd {
 		if p.Err != nil {
 			return say(StopPullMsg{id})
 		}
-		return say(AskMsg{Confirm(s.env, "stop pulling "+p.Ref+"?",
+		return s.env.Ask(Confirm(s.env, "stop pulling "+p.Ref+"?",
 			[]string{"What has been fetched is kept; pulling again goes on from there."},
-			func() tea.Cmd { return say(StopPullMsg{id}) })})
+			func() tea.Cmd { return say(StopPullMsg{id}) }))
 	}
 	return nil
 }

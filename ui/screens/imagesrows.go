@@ -137,7 +137,7 @@ func (s *Images) layerRow(p Pull, step engine.Step) widget.Row {
 	t := s.env.Theme
 	action := strings.ToLower(engine.Printable(step.Action))
 	if step.Detail != "" {
-		action += " " + t.Glyphs.Dot + " " + engine.Printable(step.Detail)
+		action = engine.Printable(step.Detail) + " " + t.Glyphs.Dot + " " + action
 	}
 	return widget.Row{
 		ID:    pullRowID(p) + " " + step.ID,

@@ -70,7 +70,7 @@ func (l *list) Prompt() *Prompt { return l.prompt }
 
 // Status says where in the list we are.
 func (l *list) Status() string {
-	if !l.loaded {
+	if !l.loaded || l.blank() && l.filter == "" {
 		return ""
 	}
 	parts := []string{fmt.Sprintf("%d of %d", l.table.Position(), l.table.Len())}
@@ -103,7 +103,7 @@ func (l *list) do(action keymap.Action) (tea.Cmd, bool) {
 	case keymap.Filter:
 		l.startFilter()
 	case keymap.Sort:
-		return say(AskMsg{l.sortMenu()}), true
+		return l.env.Ask(l.sortMenu()), true
 	case keymap.Refresh:
 		return l.reload(), true
 	case keymap.Back:
@@ -115,6 +115,23 @@ func (l *list) do(action keymap.Action) (tea.Cmd, bool) {
 	}
 	return nil, true
 }
+
+// blank reports whether there is nothing in the list at all.
+func (l *list) blank() bool { return l.table.Len() == 0 }
+
+// why says why an action every list has cannot be done now.
+func (l *list) why(action keymap.Action) string {
+	switch action {
+	case keymap.Mark, keymap.Sort, keymap.Filter:
+		if l.blank() && l.filter == "" {
+			return "the list is empty"
+		}
+	}
+	return ""
+}
+
+// Clearable reports whether going back would clear a filter or marks.
+func (l *list) Clearable() bool { return l.filter != "" || len(l.table.Marked()) > 0 }
 
 func (l *list) startFilter() {
 	before := l.filter

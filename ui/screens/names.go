@@ -51,5 +51,5 @@ func failed(env *Env, doing string, err error) tea.Cmd {
 	if text := doing + ": " + oneLine(err); len(text) <= 56 {
 		return Toast(theme.Danger, text)
 	}
-	return say(AskMsg{Notice(env, doing, err.Error())})
+	return env.Ask(Notice(env, doing, err.Error()))
 }

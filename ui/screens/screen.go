@@ -61,6 +61,12 @@ type Env struct {
 	Creator    ContainerCreator
 	Sessions   SessionLister
 	OpenLog    func(ctx context.Context, ref string) (LogSource, error)
+	// Ask puts a dialog, Open a screen on top; Go goes to a top-level screen.
+	// They act at once, so that the next key already finds what they show, and
+	// may be called from Update and Do only.
+	Ask  func(Dialog) tea.Cmd
+	Open func(Screen) tea.Cmd
+	Go   func(GoMsg) tea.Cmd
 	// Attach hands the terminal to a process until it ends or is left.
 	Attach func(AttachRequest) tea.Cmd
 }
@@ -120,15 +126,11 @@ type AttachRequest struct {
 
 // Facts and wishes the root acts on.
 type (
-	// OpenMsg puts a screen on top.
-	OpenMsg struct{ Screen Screen }
-	// AskMsg puts a dialog on top.
-	AskMsg struct{ Dialog Dialog }
 	// PullMsg asks for an image to be pulled.
 	PullMsg struct{ Ref string }
 	// StopPullMsg asks for a pull to end, or its failure to be forgotten.
 	StopPullMsg struct{ ID int }
-	// GoMsg goes to a top-level screen.
+	// GoMsg says which top-level screen was gone to, and what to show there.
 	GoMsg struct {
 		To     keymap.Action
 		Filter string

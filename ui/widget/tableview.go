@@ -7,7 +7,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
-// gutter holds the pointer and the mark.
+// gutter holds the pointer or the mark, and a space.
 const gutter = 2
 
 // gap is the air between columns: more of it on a wide terminal.
@@ -43,7 +43,14 @@ func (t *Table) layout(avail int) []int {
 	for over := t.total(widths, nil) - avail; over > 0; over-- {
 		widest := -1
 		for i := range widths {
-			if widths[i] > t.minimum(i) && (widest < 0 || widths[i] > widths[widest]) {
+			if widths[i] <= t.minimum(i) {
+				continue
+			}
+			if t.Columns[i].Grow {
+				widest = i
+				break
+			}
+			if widest < 0 || widths[i] > widths[widest] {
 				widest = i
 			}
 		}
@@ -150,23 +157,18 @@ func (t *Table) emptyLines(th *theme.Theme) []string {
 // a slow line, and nothing in it competes with the selection.
 func (t *Table) line(th *theme.Theme, i int) string {
 	row, selected := t.rows[i], i == t.cursor
-	mark := " "
-	if t.marks[row.ID] {
-		mark = th.Glyphs.Mark
-	}
 	if selected {
-		text := th.Glyphs.Pointer + mark + t.cells(th, row, nil)
+		sign := th.Glyphs.Pointer
+		if t.marks[row.ID] {
+			sign = th.Glyphs.Mark
+		}
+		text := sign + " " + t.cells(th, row, nil)
 		return th.Paint(theme.Selected, Fit(ansi.Strip(text), t.width, ""))
 	}
-	return " " + th.Paint(theme.Accent, strings.TrimSpace(mark)) + strings.Repeat(" ", boolInt(mark == " ")) +
-		t.cells(th, row, th.Paint)
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
+	if t.marks[row.ID] {
+		return th.Paint(theme.Accent, th.Glyphs.Mark) + " " + t.cells(th, row, th.Paint)
 	}
-	return 0
+	return strings.Repeat(" ", gutter) + t.cells(th, row, th.Paint)
 }
 
 func (t *Table) cells(th *theme.Theme, row Row, paint func(theme.Role, string) string) string {
