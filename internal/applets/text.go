@@ -297,7 +297,7 @@ func tee(c *call) int {
 		mode = os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	}
 	code := 0
-	outs := []io.Writer{c.out}
+	outs := []io.Writer{prompt{c}}
 	for _, name := range names {
 		f, err := os.OpenFile(c.path(name), mode, 0o666)
 		if err != nil {
