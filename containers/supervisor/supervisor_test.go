@@ -351,25 +351,6 @@ func statusField(pid int, name string) int {
 	return 0
 }
 
-func BenchmarkRunTrue(b *testing.B) {
-	r := newRig(b)
-	var took []time.Duration
-	for b.Loop() {
-		begun := time.Now()
-		rec := containers.Record{Platform: "linux/amd64"}
-		rec.Config.Cmd, rec.Host.NetworkMode, rec.Host.AutoRemove = []string{"true"}, "none", true
-		rec, err := r.m.Create(b.Context(), rec)
-		check(b, err)
-		s := r.start(rec.ID, containers.StartInput{Attach: true})
-		if res, err := s.Stream(b.Context(), attach.Streams{}); err != nil || res.ExitCode != 0 {
-			b.Fatal(res, err)
-		}
-		took = append(took, time.Since(begun))
-	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2])/1e6, "ms-median")
-}
-
 // TestIdleSupervisorIsSmall waits for the supervisor to settle.
 func TestIdleSupervisorIsSmall(t *testing.T) {
 	r := newRig(t)
