@@ -81,6 +81,8 @@ func newLab(t testing.TB) *lab {
 		t.Fatal("not in the lab's namespace")
 	}
 	must(t, netlink.LinkSetUp(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}))
+	// A new namespace starts with the machine's setting.
+	must(t, os.WriteFile(forwardSwitch, []byte("0"), 0o644))
 	l := &lab{Manager: New(newDirs(t), Config{}), t: t, lan: newNS(t)}
 	pair := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "lan0"}, PeerName: "eth0", PeerNamespace: netlink.NsFd(int(l.lan.Fd()))}
 	must(t, netlink.LinkAdd(pair))
@@ -98,6 +100,8 @@ func newLab(t testing.TB) *lab {
 		must(t, netlink.LinkSetUp(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}))
 		must(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(hostLAN)}))
 	})
+	ready(&netlink.Handle{}, "lan0")
+	in(t, l.lan, func() { ready(&netlink.Handle{}, "eth0") })
 	t.Cleanup(func() {
 		must(t, l.Remove(context.Background()))
 		must(t, netlink.LinkDel(pair))

@@ -123,7 +123,7 @@ func TestTty(t *testing.T) {
 	if got := line() + " " + line(); got != "50 132 tty" {
 		t.Errorf("terminal = %q, want 50 132 tty", got)
 	}
-	check(t, unix.IoctlSetWinsize(int(p.Master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 99}))
+	check(t, p.Resize(99, 30))
 	_, err = p.Master.WriteString("\n")
 	check(t, err)
 	line() // the echo

@@ -75,6 +75,23 @@ func (p *Process) Signal(sig os.Signal) error {
 	return err
 }
 
+// Resize sets the terminal's size. It does not use Master.Fd, which would make
+// the file blocking for good.
+func (p *Process) Resize(cols, rows uint16) error {
+	if p.Master == nil {
+		return errors.New("no terminal to resize")
+	}
+	conn, err := p.Master.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = conn.Control(func(fd uintptr) {
+		failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: cols})
+	})
+	return errors.Join(err, failed)
+}
+
 func (p *Process) ended() bool {
 	select {
 	case <-p.done:

@@ -191,6 +191,18 @@ func (c *call) one(name string, f func(name string, r io.Reader) error) error {
 	return f(name, file)
 }
 
+// prompt writes through the buffer at once, for programs that pass input on as
+// it comes.
+type prompt struct{ *call }
+
+func (p prompt) Write(b []byte) (int, error) {
+	n, err := p.out.Write(b)
+	if ferr := p.out.Flush(); err == nil {
+		err = ferr
+	}
+	return n, err
+}
+
 // stopped reports whether the program's work is moot: it was cancelled, or
 // nobody reads its output.
 func (c *call) stopped() bool {

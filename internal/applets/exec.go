@@ -36,6 +36,9 @@ func (s *shell) exec(ctx context.Context, args []string) error {
 		}
 		path = "/proc/self/exe"
 	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	cmd := exec.Command(path)
 	cmd.Args = args
 	cmd.Dir, cmd.Env = hc.Dir, exported(hc.Env)

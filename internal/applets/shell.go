@@ -208,14 +208,15 @@ func (s *shell) prompt() int {
 			s.status = 2
 			continue
 		}
-		if s.runLine(file.Stmts, interrupts); s.runner.Exited() {
+		if !s.runLine(file.Stmts, interrupts) {
 			return s.status
 		}
 	}
 }
 
-// runLine runs a line's statements; ^C ends them and not the shell.
-func (s *shell) runLine(stmts []*syntax.Stmt, interrupts <-chan os.Signal) {
+// runLine runs a line's statements and reports whether the shell goes on: ^C
+// ends them and not the shell.
+func (s *shell) runLine(stmts []*syntax.Stmt, interrupts <-chan os.Signal) (more bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for len(interrupts) > 0 {
@@ -240,8 +241,11 @@ func (s *shell) runLine(stmts []*syntax.Stmt, interrupts <-chan os.Signal) {
 	close(done)
 	<-watched
 	if ctx.Err() != nil {
+		// The interpreter takes a cancelled context for an exit.
 		fmt.Fprintln(os.Stderr)
+		return true
 	}
+	return !s.runner.Exited()
 }
 
 func (s *shell) promptText(more bool) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -159,28 +160,33 @@ func TestFirstProcess(t *testing.T) {
 			t.Errorf("result = %+v, want code 9 and PID 1", got)
 		}
 	})
-	for _, args := range [][]string{{"sh", "-c", "sleep 60; exit 1"}, {"sleep", "60"}} {
+	for _, args := range [][]string{{"sh", "-c", "echo up; sleep 60; exit 1"}, {"sh", "-c", "tee; exit 1"}, {"tail", "-f", "f"}} {
 		t.Run("TERM ends "+args[0], func(t *testing.T) {
-			cmd := toolboxCmd(t, t.TempDir(), args[0], args[1:]...)
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "f"), []byte("up\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			cmd := toolboxCmd(t, dir, args[0], args[1:]...)
 			asPID1(cmd)
+			out, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			// The kernel drops what comes before the handler is in place, so
-			// the signal is sent until it is obeyed.
-			ended := make(chan struct{})
-			go func() {
-				_ = cmd.Wait()
-				close(ended)
-			}()
-			for done := false; !done; {
-				_ = cmd.Process.Signal(unix.SIGTERM)
-				select {
-				case <-ended:
-					done = true
-				case <-time.After(20 * time.Millisecond):
-				}
+			// Its first output says that the handler is in place.
+			_, _ = in.Write([]byte("up\n"))
+			if _, err := out.Read(make([]byte, 3)); err != nil {
+				t.Fatal(err)
 			}
+			_ = cmd.Process.Signal(unix.SIGTERM)
+			_ = cmd.Wait()
 			if got := cmd.ProcessState.ExitCode(); got != 143 {
 				t.Errorf("exit code = %d (%v), want 143", got, cmd.ProcessState)
 			}

@@ -67,7 +67,7 @@ func uroot() map[string]func() core.Command {
 
 // runCore runs one of u-root's programs.
 func (c *call) runCore(cmd core.Command) int {
-	cmd.SetIO(c.in, c.out, c.err)
+	cmd.SetIO(c.in, prompt{c}, c.err)
 	if wd, err := os.Getwd(); err != nil || wd != c.dir {
 		cmd.SetWorkingDir(c.dir)
 	}
