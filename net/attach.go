@@ -43,7 +43,6 @@ func (m *Manager) Attach(ctx context.Context, spec Spec) (_ Endpoint, err error)
 	if err := plug(ns, at.bridge, at.lease, at.subnet); err != nil {
 		return Endpoint{}, err
 	}
-	ready(ctx, at.lease.Veth)
 	undo.Keep()
 	return ep, nil
 }

@@ -210,6 +210,20 @@ func flush(t testing.TB) {
 	must(t, c.Flush())
 }
 
+// TestFirstPacketIsNotLost starts on a bridge without ports each time, which the
+// kernel has to wake.
+func TestFirstPacketIsNotLost(t *testing.T) {
+	l := newLab(t)
+	for range 15 {
+		must(t, l.Remove(context.Background()))
+		a := l.attach("a")
+		start := time.Now()
+		if _, err := ask(t, a.ns, hostLAN, 9); !refused(err) {
+			t.Errorf("first connection after %v: %v, want refused", time.Since(start), err)
+		}
+	}
+}
+
 func TestAttachSpeed(t *testing.T) {
 	l := newLab(t)
 	l.attach("warm")

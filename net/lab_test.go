@@ -100,6 +100,8 @@ func newLab(t testing.TB) *lab {
 		must(t, netlink.LinkSetUp(&netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}))
 		must(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(hostLAN)}))
 	})
+	ready(&netlink.Handle{}, "lan0")
+	in(t, l.lan, func() { ready(&netlink.Handle{}, "eth0") })
 	t.Cleanup(func() {
 		must(t, l.Remove(context.Background()))
 		must(t, netlink.LinkDel(pair))

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
@@ -45,7 +44,14 @@ func plug(ns *os.File, bridge netlink.Link, l lease, subnet netip.Prefix) error 
 		return fmt.Errorf("entering the container's network namespace: %w", err)
 	}
 	defer h.Close()
-	return configureInside(h, l, subnet)
+	if err := configureInside(h, l, subnet); err != nil {
+		return err
+	}
+	ready(h, inside)
+	host := &netlink.Handle{}
+	ready(host, l.Veth)
+	ready(host, bridge.Attrs().Name) // it goes to sleep without ports
+	return nil
 }
 
 // configureInside sets up eth0 and lo through a handle in the container's
@@ -96,15 +102,16 @@ func openNS(spec Spec) (*os.File, error) {
 	return f, nil
 }
 
-// ready waits until the bridge forwards for veth, at most 50 ms. Before that
-// a first packet is lost, and its sender tries again only after a second.
-func ready(ctx context.Context, veth string) {
-	for deadline := time.Now().Add(50 * time.Millisecond); time.Now().Before(deadline) && ctx.Err() == nil; {
-		link, err := netlink.LinkByName(veth)
+// ready waits, at most 50 ms, until the kernel has put a link that was just
+// brought up to work. A packet sent before that is lost, and its sender tries
+// again only after a second.
+func ready(h *netlink.Handle, name string) {
+	for deadline := time.Now().Add(50 * time.Millisecond); time.Now().Before(deadline); {
+		link, err := h.LinkByName(name)
 		if err != nil || link.Attrs().OperState == netlink.OperUp {
 			return
 		}
-		time.Sleep(200 * time.Microsecond)
+		time.Sleep(100 * time.Microsecond)
 	}
 }
 

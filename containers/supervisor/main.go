@@ -44,7 +44,9 @@ func Main(args []string) int {
 		err = s.begin(caller)
 	}
 	if err != nil {
-		answer(caller, refusal(err))
+		if s == nil || !s.told {
+			answer(caller, refusal(err))
+		}
 		_ = caller.Close()
 		return 1
 	}

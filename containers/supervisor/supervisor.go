@@ -44,6 +44,7 @@ type supervisor struct {
 	accepting sync.WaitGroup
 	endpoint  *network.Endpoint // nil: no network of ours
 	forwards  io.Closer         // nil: nothing published
+	told      bool              // the caller knows that starting failed
 
 	execMu sync.RWMutex // read: a program is being started; write: no more are
 	ended  bool
@@ -110,6 +111,10 @@ func (s *supervisor) begin(caller *net.UnixConn) error {
 	}
 	s.streams.pump(s.take(logs.Stdout, s.hub.Output), s.take(logs.Stderr, s.hub.Errput))
 	if err := s.container.Release(); err != nil {
+		// Before what the caller is attached to speaks on the same connection.
+		s.told = true
+		answer(caller, refusal(err))
+		release()
 		return err
 	}
 	undo.Keep()

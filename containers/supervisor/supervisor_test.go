@@ -14,6 +14,7 @@ import (
 	"gantry/containers"
 	"gantry/containers/attach"
 	"gantry/containers/launch"
+	"gantry/containers/logs"
 
 	"golang.org/x/sys/unix"
 )
@@ -200,11 +201,24 @@ func TestKilledSupervisorTakesItsContainerAlong(t *testing.T) {
 	done := make(chan attach.Result)
 	go func() { res, _ := s.Stream(t.Context(), attach.Streams{Out: out}); done <- res }()
 	out.wait(t)
+	l, err := logs.Open(r.m.LogDir(id))
+	check(t, err)
+	defer l.Close()
+	follower := waitFor("kept")
+	followed := make(chan error)
+	go func() { followed <- l.Copy(t.Context(), logs.Options{Follow: true, Tail: -1}, follower, follower) }()
+	follower.wait(t)
 	pid := r.pid(id)
 	begun := time.Now()
 	check(t, unix.Kill(r.supervisorOf(id), unix.SIGKILL))
 	if res := <-done; !res.Lost || res.ExitCode != 255 {
 		t.Errorf("Stream = %+v, want lost", res)
+	}
+	select {
+	case err := <-followed:
+		check(t, err)
+	case <-time.After(time.Second):
+		t.Error("a follower of the log still waits")
 	}
 	eventually(t, "the payload is dead", time.Second, func() bool { return !alive(pid) })
 	t.Logf("payload dead after %v", time.Since(begun))
@@ -335,25 +349,6 @@ func statusField(pid int, name string) int {
 		}
 	}
 	return 0
-}
-
-func BenchmarkRunTrue(b *testing.B) {
-	r := newRig(b)
-	var took []time.Duration
-	for b.Loop() {
-		begun := time.Now()
-		rec := containers.Record{Platform: "linux/amd64"}
-		rec.Config.Cmd, rec.Host.NetworkMode, rec.Host.AutoRemove = []string{"true"}, "none", true
-		rec, err := r.m.Create(b.Context(), rec)
-		check(b, err)
-		s := r.start(rec.ID, containers.StartInput{Attach: true})
-		if res, err := s.Stream(b.Context(), attach.Streams{}); err != nil || res.ExitCode != 0 {
-			b.Fatal(res, err)
-		}
-		took = append(took, time.Since(begun))
-	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2])/1e6, "ms-median")
 }
 
 // TestIdleSupervisorIsSmall waits for the supervisor to settle.
