@@ -287,7 +287,7 @@ func TestInteractiveShell(t *testing.T) {
 	l.ok("pull", ref)
 	term := newTerminal(t, l, 80, 24)
 	term.send("%s run -it --rm --name box %s sh\n", gantryBin, ref)
-	term.expect("/ # ")
+	term.expect("/ #")
 	term.send("stty size; echo $((6*7)); tty\n")
 	term.expect("24 80")
 	term.expect("42")

@@ -106,7 +106,7 @@ func loseTheLink(t *testing.T, cols, rows int) {
 	first.press("a")
 	first.expect("ctrl-]")
 	first.press("Enter")
-	first.expect("/ # ")
+	first.expect("/ #")
 	first.send("for i in 1 2 3 4 5 6 7 8 9; do echo line-$i; done; secret=kept-$((20+22))\n")
 	first.expect("line-9")
 

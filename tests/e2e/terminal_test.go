@@ -41,7 +41,7 @@ func newTerminal(t *testing.T, l *lab, cols, rows int) *terminal {
 		}
 		_ = exec.Command("tmux", "-S", term.socket, "kill-server").Run()
 	})
-	term.expect("host$ ")
+	term.expect("host$")
 	return term
 }
 
