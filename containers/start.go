@@ -77,6 +77,7 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 	}
 	s, err := launch.Supervisor(ctx, m.launchInput(id, lock, in))
 	if err != nil {
+		lock.Unlock() // what is left of it is the supervisor's
 		return nil, errors.Join(err, m.failed(context.WithoutCancel(ctx), c.Record, err))
 	}
 	return s, nil
