@@ -296,6 +296,7 @@ func TestInteractiveShell(t *testing.T) {
 	term.send("clear; stty size\n")
 	term.expect("30 100")
 	term.send("exit 5\n")
+	term.expect("host$") // what is typed before belongs to the container
 	term.send("echo code=$?\n")
 	term.expect("code=5")
 }

@@ -89,7 +89,7 @@ func loseTheLink(t *testing.T, cols, rows int) {
 	server := startSSH(t, l)
 	first := newTerminal(t, l, cols, rows)
 	first.send("%s\n", server.command(gantryBin))
-	first.expect("Images")
+	first.expect("gantry  images")
 
 	first.press("P")
 	first.expect("Pull")
@@ -126,7 +126,7 @@ func loseTheLink(t *testing.T, cols, rows int) {
 
 	second := newTerminal(t, l, cols+1, rows)
 	second.send("%s\n", server.command(gantryBin))
-	second.expect("Images")
+	second.expect("gantry  images")
 	second.press("2")
 	second.expect("work")
 	second.press("a")
@@ -170,7 +170,7 @@ func TestKilledWorkstationLeavesContainersAlone(t *testing.T) {
 	l.ok("run", "-d", "--name", "goes-on", ref, "sh", "-c", "i=0; while :; do i=$((i+1)); echo n $i; sleep 0.05; done")
 	term := newTerminal(t, l, 80, 24)
 	term.send("%s\n", gantryBin)
-	term.expect("Images")
+	term.expect("gantry  images")
 	var pids []string
 	l.eventually(func() bool { pids = workstations(l); return len(pids) == 1 }, "one workstation runs")
 	kill(t, strings.Fields(pids[0])[1])
@@ -186,7 +186,7 @@ func TestWorkstationOpensHelpsAndQuits(t *testing.T) {
 	l := newLab(t)
 	term := newTerminal(t, l, 80, 24)
 	term.send("%s\n", gantryBin)
-	term.expect("Images")
+	term.expect("gantry  images")
 	term.expect("?")
 	term.press("?")
 	term.expect("Help")
