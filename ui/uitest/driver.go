@@ -7,6 +7,7 @@ package uitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -79,9 +80,10 @@ func Start(t testing.TB, cfg Config) *Driver {
 		cancel()
 		_ = keys.Close()
 		d.program.Wait()
-		_ = d.emulator.Close()
+		if pipe, ok := d.emulator.InputPipe().(io.Closer); ok {
+			_ = pipe.Close() // ends drain
+		}
 		_ = d.group.Wait()
-		_ = in.Close()
 	})
 	return d
 }
