@@ -180,7 +180,7 @@ func (d *Driver) wait(what string, ok func(string) bool) *Driver {
 		select {
 		case <-d.wrote:
 		case <-end.C:
-			d.t.Fatalf("the screen does not %s:\n%s", what, d.Screen())
+			d.t.Fatalf("the screen does not %s:\n%s\nlast written: %.300q", what, d.Screen(), tail(d.Raw(), 300))
 		}
 	}
 	return d
@@ -239,3 +239,5 @@ func (d *Driver) Bytes(f func()) int {
 	d.Settle()
 	return len(d.Raw()) - before
 }
+
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
