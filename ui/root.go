@@ -73,7 +73,7 @@ func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 		return r, nil
 	case screens.AttachEndedMsg:
-		return r, tea.Batch(r.left(msg), r.broadcast(screens.ChangedMsg{Kinds: map[string]bool{"containers": true}}))
+		return r, tea.Batch(tea.ClearScreen, r.left(msg), r.broadcast(screens.ChangedMsg{Kinds: map[string]bool{"containers": true}}))
 	}
 	if cmd, mine := r.background(msg); mine {
 		return r, cmd

@@ -7,6 +7,7 @@ package uitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -79,9 +80,10 @@ func Start(t testing.TB, cfg Config) *Driver {
 		cancel()
 		_ = keys.Close()
 		d.program.Wait()
-		_ = d.emulator.Close()
+		if pipe, ok := d.emulator.InputPipe().(io.Closer); ok {
+			_ = pipe.Close() // ends drain
+		}
 		_ = d.group.Wait()
-		_ = in.Close()
 	})
 	return d
 }
@@ -178,7 +180,7 @@ func (d *Driver) wait(what string, ok func(string) bool) *Driver {
 		select {
 		case <-d.wrote:
 		case <-end.C:
-			d.t.Fatalf("the screen does not %s:\n%s", what, d.Screen())
+			d.t.Fatalf("the screen does not %s:\n%s\nlast written: %.300q", what, d.Screen(), tail(d.Raw(), 300))
 		}
 	}
 	return d
@@ -237,3 +239,5 @@ func (d *Driver) Bytes(f func()) int {
 	d.Settle()
 	return len(d.Raw()) - before
 }
+
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gantry/engine"
@@ -153,15 +154,18 @@ func TestAttachWithoutTerminal(t *testing.T) {
 func TestShell(t *testing.T) {
 	t.Parallel()
 	f := NewFake(SampleImages(), SampleContainers())
-	have := ""
+	var have atomic.Value
+	have.Store("")
 	f.OpenFunc = func(_ string, spec engine.ExecSpec) (ui.Session, error) {
-		return &Session{Greeting: "prompt#", Missing: len(spec.Args) > 0 && spec.Args[0] != have}, nil
+		return &Session{Greeting: "prompt#", Missing: len(spec.Args) > 0 && spec.Args[0] != have.Load()}, nil
 	}
 	d := started(t, f, ui.Options{}).Press("2").WaitFor("nightly")
 	d.Press("e").WaitFor("tried /bin/bash, /bin/sh")
-	have = "/bin/sh"
+	have.Store("/bin/sh")
 	d.Press("e").WaitFor("prompt#").Type("q").WaitFor("/bin/sh in api exited 3")
-	f.SetSessions([]engine.SessionInfo{{ID: "", Tty: true}, {ID: "s1", Args: []string{"/bin/sh"}, Tty: true}})
+	f.Change("containers", func(f *Fake) {
+		f.SetSessions([]engine.SessionInfo{{ID: "", Tty: true}, {ID: "s1", Args: []string{"/bin/sh"}, Tty: true}})
+	})
 	d.Press("e").WaitFor("re-enter /bin/sh").Press("j", "enter").WaitFor("back in api").WaitFor("prompt#").Type("\x1d").WaitFor("it runs on")
 	called(t, f, `"s1"`)
 }
