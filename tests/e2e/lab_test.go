@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/sandbox"
 )
 
 // lab is one store of its own with everything a gantry process needs to know
@@ -151,7 +153,7 @@ func (l *lab) start(cmd *exec.Cmd) error {
 		// The thread is never unlocked: it ends with the goroutine, since its
 		// namespace is not that of the others.
 		runtime.LockOSThread()
-		if err := unix.Setns(hostNetFD, unix.CLONE_NEWNET); err != nil {
+		if err := unix.Setns(sandbox.HostNet, unix.CLONE_NEWNET); err != nil {
 			errs <- fmt.Errorf("entering the uplink's namespace: %w", err)
 			return
 		}
