@@ -68,6 +68,7 @@ func (l *lab) end() {
 		l.gantry("rm", "-f", id)
 	}
 	l.gantry("system", "reset-network")
+	sandbox.RemoveCgroups(l.lookup("GANTRY_CGROUP_PARENT"))
 	var left []string
 	l.eventually(func() bool {
 		left = difference(l.kernelObjects(), l.before)
