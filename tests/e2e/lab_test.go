@@ -114,7 +114,7 @@ func (l *lab) fails(code int, text string, args ...string) {
 // input runs the binary with args and stdin.
 func (l *lab) input(stdin string, args ...string) result {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	cmd := l.command(ctx, args...)
 	var out, errs bytes.Buffer
