@@ -62,7 +62,7 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 	c, err := m.startable(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // removed while we waited
-		return nil, errors.Join(err, m.eraseLocked(ctx, id, life))
+		return nil, errors.Join(err, m.eraseLocked(ctx, id, life, false))
 	case err != nil:
 		return nil, err
 	case lock == nil && claimsToRun(c.Record):
@@ -139,7 +139,7 @@ func (m *Manager) failed(ctx context.Context, r Record, cause error) error {
 	}
 	defer lock.Unlock()
 	if r.Host.AutoRemove {
-		return m.erase(ctx, r.ID)
+		return m.erase(ctx, r.ID, false)
 	}
 	_, err = m.Update(ctx, r.ID, func(r *Record) error {
 		code := exitUnstartable

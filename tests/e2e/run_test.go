@@ -345,3 +345,26 @@ func TestUnifiedCgroups(t *testing.T) {
 		}
 	}
 }
+
+func TestAnonymousVolumesGoWithTheirContainer(t *testing.T) {
+	l := newLab(t)
+	ref := busyboxRef(t)
+	volumes := func() int {
+		names, _ := filepath.Glob(filepath.Join(l.lookup("GANTRY_ROOT"), "volumes", "*"))
+		return len(names)
+	}
+	l.ok("run", "--rm", "-v", "/data", "-v", "named:/n", ref, "touch", "/data/x")
+	if n := volumes(); n != 1 {
+		t.Errorf("%d volumes after run --rm, want the named one", n)
+	}
+	l.ok("run", "--name", "keeps", "-v", "/data", ref, "true")
+	l.ok("rm", "keeps")
+	if n := volumes(); n != 2 {
+		t.Errorf("%d volumes after rm, want the anonymous one kept", n)
+	}
+	l.ok("run", "--name", "takes", "-v", "/data", ref, "true")
+	l.ok("rm", "-v", "takes")
+	if n := volumes(); n != 2 {
+		t.Errorf("%d volumes after rm -v, want its own gone", n)
+	}
+}
