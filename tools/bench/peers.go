@@ -79,7 +79,7 @@ func gantryPeer(l *lab) *peer {
 	return p
 }
 
-// podmanPeer keeps the host's limits: raising them is not allowed everywhere.
+// podmanPeer asks for small limits: raising them is not allowed everywhere.
 func podmanPeer(l *lab) (*peer, error) {
 	bin, err := exec.LookPath("podman")
 	if err != nil {
@@ -88,11 +88,14 @@ func podmanPeer(l *lab) (*peer, error) {
 	dir := filepath.Join(l.dir, "podman")
 	p := dockerShaped("podman "+version(bin), l, func(args ...string) *exec.Cmd {
 		global := []string{"--root", dir + "/root", "--runroot", dir + "/run", "--tmpdir", dir + "/tmp", "--cgroup-manager", "cgroupfs"}
+		if runc, err := exec.LookPath("runc"); err == nil {
+			global = append(global, "--runtime", runc) // crun refuses hybrid cgroups
+		}
 		if args[0] == "pull" {
 			args = append([]string{"pull", "--tls-verify=false"}, args[1:]...)
 		}
 		return exec.Command(bin, append(global, args...)...)
-	}, "--ulimit", "host")
+	}, "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 	if out, err := tryRun(p, l); err != nil {
 		return nil, fmt.Errorf("podman does not run here: %w: %s", err, lastLine(out))
 	}
