@@ -123,7 +123,7 @@ func dockerPeer(l *lab) (*peer, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := dockerShaped("docker "+version(client), l, func(args ...string) *exec.Cmd {
+	p := dockerShaped("docker "+version(daemon), l, func(args ...string) *exec.Cmd {
 		return exec.Command(client, append([]string{"-H", socket}, args...)...)
 	})
 	p.close = func() {
