@@ -28,14 +28,14 @@ func (m *Manager) Remove(ctx context.Context, ref string, o RemoveOptions) error
 		if err != nil {
 			return err
 		}
-		if err := m.quiet(ctx, c, o.Force); err != nil {
+		err = m.quiet(ctx, c, o.Force)
+		if err == nil {
+			err = m.eraseUnsupervised(ctx, id)
+		}
+		if !errors.Is(err, errTidying) && !errors.Is(err, store.ErrLocked) {
 			return err
 		}
-		err = m.eraseUnsupervised(ctx, id)
-		if !errors.Is(err, store.ErrLocked) {
-			return err
-		}
-		// Somebody started it again between the two.
+		// Its state moves: somebody started it, or it has not settled yet.
 	}
 }
 
@@ -60,7 +60,7 @@ func (m *Manager) quiet(ctx context.Context, c Container, force bool) error {
 			return err
 		}
 	}
-	return m.awaitFree(ctx, c.ID)
+	return m.awaitSettled(ctx, c.ID)
 }
 
 func runningOrPaused(c Container) Status {
