@@ -19,7 +19,7 @@ import (
 // over it, until it ends or is left.
 func (r *root) attach(req screens.AttachRequest) tea.Cmd {
 	c := &attachCommand{ctx: r.env.Ctx, processes: r.backend.Processes, req: req, key: r.opts.DetachKey, glyphs: r.env.Theme.Glyphs}
-	return tea.Exec(c, func(err error) tea.Msg {
+	return handOver(c, func(err error) tea.Msg {
 		name := req.Name
 		if c.shell != "" {
 			name = c.shell + " in " + name
@@ -47,7 +47,7 @@ type attachCommand struct {
 func (c *attachCommand) SetStdin(r io.Reader) { c.in = r }
 
 // SetStdout sets where the process's output goes.
-func (c *attachCommand) SetStdout(w io.Writer) { c.out = w }
+func (c *attachCommand) SetStdout(w io.Writer) { c.out = unwrap(w) }
 
 // SetStderr is not used: the terminal is one.
 func (c *attachCommand) SetStderr(io.Writer) {}

@@ -17,8 +17,8 @@ import (
 )
 
 // resetModes undoes what a program that was left in the middle may have asked
-// of the terminal, the alternate screen aside, which we enter ourselves: mouse reports, bracketed paste, a hidden
-// cursor, application keys, colours, the scroll region.
+// of the terminal: mouse reports, bracketed paste, a hidden cursor, application
+// keys, colours, the scroll region. The alternate screen we enter ourselves.
 const resetModes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[?1l\x1b>\x1b[r\x1b[0m\r\n"
 
 // terminal is the user's terminal while a process has it.

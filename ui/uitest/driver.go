@@ -71,15 +71,16 @@ func Start(t testing.TB, cfg Config) *Driver {
 		cfg.Options.KeyFile = t.TempDir() + "/keys.json"
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d.program = tea.NewProgram(ui.New(ctx, cfg.Backend, cfg.Options),
-		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(d), tea.WithWindowSize(cfg.Width, cfg.Height),
-		tea.WithColorProfile(profile), tea.WithEnvironment(cfg.Options.Environ), tea.WithFPS(ui.FPS), tea.WithoutSignalHandler())
+	d.program = ui.New(ctx, cfg.Backend, cfg.Options, d,
+		tea.WithInput(in), tea.WithWindowSize(cfg.Width, cfg.Height),
+		tea.WithColorProfile(profile), tea.WithEnvironment(cfg.Options.Environ), tea.WithoutSignalHandler())
 	d.group.Go(func() error { _, err := d.program.Run(); return err })
 	d.group.Go(func() error { d.drain(); return nil })
 	t.Cleanup(func() {
-		cancel()
-		_ = keys.Close()
+		cancel() // ends an attached process, which the program waits for
+		d.program.Quit()
 		d.program.Wait()
+		_ = keys.Close()
 		if pipe, ok := d.emulator.InputPipe().(io.Closer); ok {
 			_ = pipe.Close() // ends drain
 		}
