@@ -188,7 +188,7 @@ type flaky struct {
 	mu      sync.Mutex
 	has     map[string][]byte // by session
 	cutAt   int               // of the first PUT
-	resumes bool // knows GET of an upload
+	resumes bool              // knows GET of an upload
 	whole   int
 	patches []string
 	creds   bool // saw an Authorization header
