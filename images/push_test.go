@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/v1"
@@ -276,20 +278,45 @@ func TestPushWaitsAsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
-	var busy int
+	refused := map[string]bool{} // what was put once already
 	to.Misbehave(func(w http.ResponseWriter, r *http.Request) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if busy++; r.Method != http.MethodPut || busy > 20 || strings.Contains(r.URL.Path, "/manifests/") && busy%2 == 0 {
+		key := r.URL.Query().Get("digest") + path.Base(r.URL.Path)[:2]
+		if r.Method != http.MethodPut || len(refused) == 3 || refused[key] {
 			return false
 		}
-		busy += 10
+		refused[key] = true
 		w.Header().Set("Retry-After", "0")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	})
+	began := time.Now()
 	if _, err := im.Push(t.Context(), to.Host+"/app:v1", PushOptions{}, nil); err != nil {
 		t.Fatal(err)
+	}
+	if len(refused) != 3 || time.Since(began) > 10*time.Second {
+		t.Errorf("refused %d in %v, want a layer, a config and a manifest put twice at once", len(refused), time.Since(began))
+	}
+}
+
+// TestPushOfADamagedBlob is told by the registry, which checks what it gets.
+func TestPushOfADamagedBlob(t *testing.T) {
+	im, from := open(t), evilreg.New(t)
+	host := debianRegistry(t, false)
+	ref := from.Push(t, "app:v1", evilreg.Image(t, "amd64", 100_000))
+	img := mustPull(t, im, ref)
+	if err := im.Tag(t.Context(), ref, host+"/app:v1"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := im.summary(t.Context(), entry{target: img.Target, manifest: img.Manifest.Digest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobPath, _ := im.blobs.Path(s.blobs[0].Digest)
+	damage(t, blobPath)
+	if _, err := im.Push(t.Context(), host+"/app:v1", PushOptions{}, nil); !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("Push = %v, want ErrDamaged", err)
 	}
 }
 
