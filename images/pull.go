@@ -72,7 +72,7 @@ func (p *pull) run(ctx context.Context, insecure bool) (Image, error) {
 	if p.ref.Digest != "" {
 		target = p.ref.ByDigest(p.ref.Digest).Full()
 	}
-	p.sink.Log(progress.Log{Line: fmt.Sprintf("%s: Pulling from %s", target, p.ref.FamiliarName())})
+	p.sink.Log(progress.Log{Line: fmt.Sprintf("%s: Pulling from %s", target, p.ref.Path)})
 	if err := p.fetch(ctx, p.im.reg.Places(p.ref, insecure)); err != nil {
 		return Image{}, err
 	}
@@ -101,8 +101,8 @@ func (p *pull) fetch(ctx context.Context, places []registry.Place) error {
 		if err == nil || i == len(places)-1 || ctx.Err() != nil {
 			return err
 		}
-		line := fmt.Sprintf("mirror %s: %s; trying %s", at.Ref.Domain, err, places[i+1].Ref.Domain)
-		p.sink.Log(progress.Log{Line: termsafe.Line(line)})
+		p.sink.Step(progress.Step{ID: "mirror " + at.Ref.Name(), Name: "mirror " + at.Ref.Domain, State: progress.Failed,
+			Action: termsafe.Line(fmt.Sprintf("%s; trying %s", err, places[i+1].Ref.Domain))})
 	}
 	return nil
 }
