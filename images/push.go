@@ -158,14 +158,34 @@ func (p *push) run(ctx context.Context, all, chosen []entry, insecure bool) ([]P
 		}
 		top := plans[i].docs[len(plans[i].docs)-1].Desc
 		if top.Digest == e.target.Digest {
-			e.pulled = true // the registry serves it from now on
-			if _, err := p.im.point(ctx, e); err != nil {
+			if err := p.im.served(ctx, e); err != nil {
 				return done, err
 			}
 		}
 		done = append(done, Pushed{Name: e.ref.Full(), Tag: e.ref.Tag, Digest: top.Digest, Size: top.Size, Note: plans[i].note})
 	}
 	return done, nil
+}
+
+// served notes that the registry has what a name leads to, unless the name was
+// moved or taken away while that was pushed.
+func (im *Images) served(ctx context.Context, e entry) error {
+	unlock, err := im.lockNames(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	all, err := im.entries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, now := range all {
+		if now.name == e.name && now.same(e) && !now.pulled {
+			now.pulled = true
+			return im.setEntry(ctx, now)
+		}
+	}
+	return nil
 }
 
 // one pushes a plan: blobs, then the manifests that name them, last the tag.

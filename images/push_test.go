@@ -299,6 +299,31 @@ func TestPushWaitsAsTold(t *testing.T) {
 	}
 }
 
+// TestPushLeavesAMovedNameAlone moves the tag while it is pushed.
+func TestPushLeavesAMovedNameAlone(t *testing.T) {
+	im, from, to := open(t), evilreg.New(t), evilreg.New(t)
+	first := mustPull(t, im, from.Push(t, "app:v1", evilreg.Image(t, "amd64", 1000)))
+	second := mustPull(t, im, from.Push(t, "app:v2", evilreg.Image(t, "amd64", 2000)))
+	target := to.Host + "/app:v1"
+	if err := im.Tag(t.Context(), first.Names[0], target); err != nil {
+		t.Fatal(err)
+	}
+	to.Misbehave(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+			if err := im.Tag(t.Context(), second.Names[0], target); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	})
+	if _, err := im.Push(t.Context(), target, PushOptions{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if img, err := im.Resolve(t.Context(), target); err != nil || img.ID != second.ID {
+		t.Errorf("the name leads to %s, %v, want where it was moved: %s", img.ID, err, second.ID)
+	}
+}
+
 // TestPushOfADamagedBlob is told by the registry, which checks what it gets.
 func TestPushOfADamagedBlob(t *testing.T) {
 	im, from := open(t), evilreg.New(t)
