@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"gantry/images"
 )
 
 // Config says where an engine keeps things and how it behaves. It comes from
@@ -25,6 +27,9 @@ type Config struct {
 	PublishAddress string `json:"publishAddress,omitempty"`
 	// NoNewPrivileges is the default of --security-opt no-new-privileges.
 	NoNewPrivileges bool `json:"noNewPrivileges,omitempty"`
+	// Registries says what is special about registries, by host[:port] or, for
+	// mirrors, host[:port]/namespace.
+	Registries map[string]RegistryHost `json:"registries,omitempty"`
 
 	// Docker is true when the program answers to Docker's command line.
 	Docker bool `json:"-"`
@@ -106,6 +111,9 @@ func (c *Config) readFile(path string) error {
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(c); err != nil {
 		return fmt.Errorf("config %s: %w: %w", path, err, ErrInvalid)
+	}
+	if err := images.CheckHosts(c.Registries); err != nil {
+		return fmt.Errorf("config %s: %w", path, err)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	e := &Engine{cfg: cfg, store: s, layers: layer.Open(s)}
-	e.images = images.New(s, blob.Open(s), e.layers, images.RegistryConfig{})
+	e.images = images.New(s, blob.Open(s), e.layers, images.RegistryConfig{Hosts: cfg.Registries})
 	e.net = network.New(s, e.networkConfig())
 	e.containers = containers.New(s, containers.Hooks{CleanUp: cleanUp, Detach: e.net.Detach})
 	return e, nil

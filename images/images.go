@@ -12,6 +12,12 @@ import (
 // use.
 type RegistryConfig = registry.Config
 
+// RegistryHost is what is special about one registry.
+type RegistryHost = registry.Host
+
+// CheckHosts finds what is wrong with a configuration of registries.
+func CheckHosts(hosts map[string]RegistryHost) error { return registry.Hosts(hosts).Check() }
+
 // Images is the images of one store. It is safe for concurrent use, also by
 // several processes.
 type Images struct {

@@ -27,7 +27,7 @@ const (
 	stalledFor  = 3 * time.Second // without a byte, until it is called a stall
 )
 
-// meter is the progress of one layer, fed by its stages and read by report.
+// meter is the progress of one layer, either way, fed by its stages and read by report.
 type meter struct {
 	sink progress.Sink
 
@@ -94,7 +94,7 @@ func (m *meter) send() {
 	s.Detail = m.remark
 	if m.peek != nil {
 		s.Action, s.Detail, s.Current = actWaiting, "Waiting for another pull", m.peek()
-	} else if idle := time.Since(m.moved); s.Action == actDownloading && s.Detail == "" && idle >= stalledFor {
+	} else if idle := time.Since(m.moved); (s.Action == actDownloading || s.Action == actPushing) && s.Detail == "" && idle >= stalledFor {
 		s.Detail = fmt.Sprintf("stalled %d s", int(idle.Seconds()))
 	}
 	news := s != m.sent

@@ -15,6 +15,7 @@ import (
 	"gantry/images/reference"
 	"gantry/images/registry"
 	"gantry/internal/progress"
+	"gantry/internal/termsafe"
 	"gantry/store"
 )
 
@@ -67,17 +68,12 @@ type pull struct {
 
 func (p *pull) run(ctx context.Context, insecure bool) (Image, error) {
 	ctx = registry.WithNotice(ctx, p.notice)
-	p.sink.Log(progress.Log{Line: fmt.Sprintf("%s: Pulling from %s", p.ref.Target(), p.ref.FamiliarName())})
-	repo, err := p.im.reg.Open(ctx, p.ref, insecure)
-	if err != nil {
-		return Image{}, err
+	target := p.ref.Tag
+	if p.ref.Digest != "" {
+		target = p.ref.ByDigest(p.ref.Digest).Full()
 	}
-	defer repo.Close()
-	p.repo = repo
-	if err := p.documents(ctx); err != nil {
-		return Image{}, p.suggest(ctx, err)
-	}
-	if err := p.layers(ctx); err != nil {
+	p.sink.Log(progress.Log{Line: fmt.Sprintf("%s: Pulling from %s", target, p.ref.Path)})
+	if err := p.fetch(ctx, p.im.reg.Places(p.ref, insecure)); err != nil {
 		return Image{}, err
 	}
 	fresh, err := p.store(ctx)
@@ -97,14 +93,35 @@ func (p *pull) run(ctx context.Context, insecure bool) (Image, error) {
 	return p.im.withNames(ctx, img)
 }
 
-// notice shows waits that belong to no layer as a step of the whole pull.
-func (p *pull) notice(remark string) {
-	s := progress.Step{ID: "registry", Name: p.ref.Domain, Action: actWaiting, Detail: remark, State: progress.Active}
-	if remark == "" {
-		s.Action, s.State = "Connected", progress.Done
+// fetch gets the image from the first of the places that can give all of it:
+// mirrors, and then its registry. What one began, the next goes on with.
+func (p *pull) fetch(ctx context.Context, places []registry.Place) error {
+	for i, at := range places {
+		err := p.fetchFrom(ctx, at)
+		if err == nil || i == len(places)-1 || ctx.Err() != nil {
+			return err
+		}
+		p.sink.Step(progress.Step{ID: "mirror " + at.Ref.Name(), Name: "mirror " + at.Ref.Domain, State: progress.Failed,
+			Action: termsafe.Line(fmt.Sprintf("%s; trying %s", err, places[i+1].Ref.Domain))})
 	}
-	p.sink.Step(s)
+	return nil
 }
+
+func (p *pull) fetchFrom(ctx context.Context, at registry.Place) error {
+	repo, err := p.im.reg.OpenPlace(ctx, at)
+	if err != nil {
+		return err
+	}
+	defer repo.Close()
+	p.repo, p.between = repo, nil
+	if err := p.documents(ctx); err != nil {
+		return p.suggest(ctx, err)
+	}
+	return p.layers(ctx)
+}
+
+// notice shows waits that belong to no layer as a step of the whole pull.
+func (p *pull) notice(remark string) { noticeTo(p.sink, p.ref.Domain, remark) }
 
 // documents fetches and checks everything but the layers.
 func (p *pull) documents(ctx context.Context) (err error) {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"gantry/images/credentials"
 	"gantry/images/reference"
 	"gantry/internal/termsafe"
 )
@@ -36,14 +37,19 @@ type Config struct {
 	Backoff       time.Duration // 1 s before the second try, then three times more
 	MaxRetryAfter time.Duration // 60 s
 	TLS           *tls.Config   // nil: the system's roots
+	Hosts         Hosts         // what is special about registries
+	CertDirs      []string      // default: where Gantry, Docker and Podman have certificates by host
 }
 
 func (c Config) withDefaults() Config {
 	if c.Keychain == nil {
-		c.Keychain = authn.DefaultKeychain
+		c.Keychain = credentials.Default()
 	}
 	if c.UserAgent == "" {
 		c.UserAgent = "gantry"
+	}
+	if c.CertDirs == nil {
+		c.CertDirs = []string{"/etc/gantry/certs.d", "/etc/docker/certs.d", "/etc/containers/certs.d"}
 	}
 	setDefault(&c.DialTimeout, 15*time.Second)
 	setDefault(&c.HeaderTimeout, 30*time.Second)
@@ -68,7 +74,7 @@ type Client struct{ cfg Config }
 // New returns a client.
 func New(cfg Config) *Client { return &Client{cfg.withDefaults()} }
 
-// Repository is one repository of a registry, logged in for pulling. Close
+// Repository is one repository of a registry, logged in. Close
 // frees its connections.
 type Repository struct {
 	cfg   Config
@@ -78,9 +84,27 @@ type Repository struct {
 	authd http.RoundTripper // adds credentials for host
 }
 
-// Open connects to ref's registry and logs in where it asks for that. insecure
-// permits plain HTTP and certificates nobody vouches for.
+// Open connects to ref's registry and logs in for pulling where it asks for
+// that. insecure permits plain HTTP and certificates nobody vouches for, as the
+// configuration may too.
 func (c *Client) Open(ctx context.Context, ref reference.Ref, insecure bool) (*Repository, error) {
+	return c.OpenFor(ctx, ref, Access{Insecure: insecure})
+}
+
+// Access says what a repository is opened for.
+type Access struct {
+	Insecure  bool     // permit plain HTTP and certificates nobody vouches for
+	Push      bool     // log in for pushing too
+	MountFrom []string // other repositories of the registry, to take blobs from
+	As        *Login   // instead of who the keychain says we are
+}
+
+// Login is a name and its secret.
+type Login struct{ Username, Password string }
+
+// OpenFor connects to ref's registry and logs in where it asks for that.
+func (c *Client) OpenFor(ctx context.Context, ref reference.Ref, a Access) (*Repository, error) {
+	insecure := a.Insecure || c.cfg.Hosts[ref.Domain].Insecure
 	var opts []name.Option
 	if insecure {
 		opts = append(opts, name.Insecure)
@@ -89,19 +113,41 @@ func (c *Client) Open(ctx context.Context, ref reference.Ref, insecure bool) (*R
 	if err != nil {
 		return nil, fmt.Errorf("registry %s: %w", ref.Domain, cleaned(err))
 	}
-	repo := reg.Repo(strings.Split(ref.Path, "/")...)
-	auth, err := authn.Resolve(ctx, c.cfg.Keychain, repo)
-	if err != nil {
-		return nil, fmt.Errorf("credentials for %s: %w", ref.Domain, cleaned(err))
-	}
 	r := &Repository{cfg: c.cfg, ref: ref, host: reg.RegistryStr()}
-	r.net = newNetwork(c.cfg, r.host, insecure)
-	r.authd, err = ggcr.NewWithContext(ctx, reg, auth, r.net, []string{repo.Scope(ggcr.PullScope)})
+	if r.net, err = newNetwork(c.cfg, ref.Domain, r.host, insecure); err != nil {
+		return nil, err
+	}
+	auth, scopes, err := c.identity(ctx, reg, ref, a)
+	if err == nil {
+		r.authd, err = ggcr.NewWithContext(ctx, reg, auth, r.net, scopes)
+		err = r.connectError(err)
+	}
 	if err != nil {
 		r.net.close()
-		return nil, r.connectError(err)
+		return nil, err
 	}
 	return r, nil
+}
+
+// identity is who we are at a registry, and what we ask of it.
+func (c *Client) identity(ctx context.Context, reg name.Registry, ref reference.Ref, a Access) (authn.Authenticator,
+	[]string, error) {
+	if ref.Path == "" {
+		return authn.FromConfig(authn.AuthConfig{Username: a.As.Username, Password: a.As.Password}), nil, nil
+	}
+	repo := reg.Repo(strings.Split(ref.Path, "/")...)
+	scopes := []string{repo.Scope(ggcr.PullScope)}
+	if a.Push {
+		scopes = []string{repo.Scope(ggcr.PushScope)}
+	}
+	for _, path := range a.MountFrom {
+		scopes = append(scopes, reg.Repo(strings.Split(path, "/")...).Scope(ggcr.PullScope))
+	}
+	auth, err := authn.Resolve(ctx, c.cfg.Keychain, repo)
+	if err != nil {
+		return nil, nil, fmt.Errorf("credentials for %s: %w", ref.Domain, cleaned(err))
+	}
+	return auth, scopes, nil
 }
 
 // Close frees idle connections.
@@ -109,6 +155,9 @@ func (r *Repository) Close() { r.net.close() }
 
 // connectError turns what the login came to into our words.
 func (r *Repository) connectError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var status *ggcr.Error
 	if errors.As(err, &status) {
 		if status.StatusCode == http.StatusNotFound {

@@ -63,8 +63,12 @@ func (e *Error) Unwrap() error {
 
 // statusError reads a refusal's body for its reason. Web pages say nothing.
 func (r *Repository) statusError(resp *http.Response, what string) error {
+	return readRefusal(resp, r.ref.Domain, what)
+}
+
+func readRefusal(resp *http.Response, host, what string) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	e := &Error{Host: r.ref.Domain, Ref: what, Status: resp.StatusCode}
+	e := &Error{Host: host, Ref: what, Status: resp.StatusCode}
 	var doc struct {
 		Errors []struct{ Code, Message string }
 	}

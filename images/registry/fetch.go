@@ -18,9 +18,21 @@ const maxRedirects = 5
 // here and not by http.Client: what leads away from the registry goes out as a
 // new request over connections that know no credentials.
 func (r *Repository) get(ctx context.Context, path string, header http.Header) (*http.Response, error) {
-	at := &url.URL{Scheme: "https", Host: r.host, Path: "/v2/" + r.ref.Path + path}
+	return r.follow(ctx, http.MethodGet, path, header)
+}
+
+// url is where path below the repository is. The login's transport knows
+// whether it is reached without TLS.
+func (r *Repository) url(path string) *url.URL {
+	path, query, _ := strings.Cut(path, "?")
+	return &url.URL{Scheme: "https", Host: r.host, Path: "/v2/" + r.ref.Path + path, RawQuery: query}
+}
+
+// follow is get with another method that has no body.
+func (r *Repository) follow(ctx context.Context, method, path string, header http.Header) (*http.Response, error) {
+	at := r.url(path)
 	for range maxRedirects {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
+		req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
 		if err != nil {
 			return nil, err
 		}

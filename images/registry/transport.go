@@ -26,28 +26,36 @@ type network struct {
 	nearness neighbourhood
 }
 
-func newNetwork(cfg Config, host string, insecure bool) *network {
+// newNetwork prepares for a registry called domain, which is reached as host.
+// Its own authorities are trusted for where it sends us, too; its client
+// certificate is shown to nobody else.
+func newNetwork(cfg Config, domain, host string, insecure bool) (*network, error) {
+	conf := &tls.Config{MinVersion: tls.VersionTLS12}
+	if cfg.TLS != nil {
+		conf = cfg.TLS.Clone()
+	}
+	certificates, err := cfg.trust(domain, conf)
+	if err != nil {
+		return nil, err
+	}
 	n := &network{cfg: cfg, host: host, plain: insecure || isLoopback(host)}
-	n.direct = n.transport(n.nearness.learn)
-	n.tokens = n.transport(n.nearness.tokenServer)
-	n.blobs = n.transport(n.nearness.blobServer)
-	n.proxied = n.transport(nil)
+	n.direct = n.transport(conf, n.nearness.learn)
+	n.direct.TLSClientConfig.Certificates = append(n.direct.TLSClientConfig.Certificates, certificates...)
+	n.tokens = n.transport(conf, n.nearness.tokenServer)
+	n.blobs = n.transport(conf, n.nearness.blobServer)
+	n.proxied = n.transport(conf, nil)
 	n.proxied.Proxy = http.ProxyFromEnvironment
 	if insecure {
 		n.direct.TLSClientConfig.InsecureSkipVerify = true
 	}
-	return n
+	return n, nil
 }
 
-func (n *network) transport(control func(string, string, syscall.RawConn) error) *http.Transport {
+func (n *network) transport(conf *tls.Config, control func(string, string, syscall.RawConn) error) *http.Transport {
 	dialer := &net.Dialer{Timeout: n.cfg.DialTimeout, Control: control}
-	conf := &tls.Config{MinVersion: tls.VersionTLS12}
-	if n.cfg.TLS != nil {
-		conf = n.cfg.TLS.Clone()
-	}
 	return &http.Transport{
 		DialContext:           dialer.DialContext,
-		TLSClientConfig:       conf,
+		TLSClientConfig:       conf.Clone(),
 		TLSHandshakeTimeout:   n.cfg.DialTimeout,
 		ResponseHeaderTimeout: n.cfg.HeaderTimeout,
 		ForceAttemptHTTP2:     true,
@@ -79,6 +87,9 @@ func (n *network) send(req *http.Request, via *http.Transport) (*http.Response, 
 	}
 	if proxy, err := http.ProxyFromEnvironment(req); err == nil && proxy != nil {
 		via = n.proxied
+	}
+	if req.GetBody != nil && !rewind(req) { // the login may send a request twice
+		return nil, fmt.Errorf("%s: the request cannot be repeated", req.URL.Host)
 	}
 	for attempt := 1; ; attempt++ {
 		resp, err := n.once(req, via)

@@ -13,6 +13,7 @@ type door interface {
 	containerList
 	lifecycle
 	processes
+	registryDoor
 	Close() error
 }
 

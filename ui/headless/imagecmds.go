@@ -15,6 +15,7 @@ import (
 func (a *app) pull() *cobra.Command {
 	var o engine.PullOptions
 	var platform string
+	var all bool
 	cmd := &cobra.Command{
 		Use:   "pull [OPTIONS] NAME[:TAG|@DIGEST]",
 		Short: "Fetch an image from its registry",
@@ -23,6 +24,7 @@ func (a *app) pull() *cobra.Command {
 	cmd.Flags().BoolVarP(&o.Quiet, "quiet", "q", false, "Show no progress")
 	cmd.Flags().StringVar(&platform, "platform", "", "`os/arch[/variant]` to fetch")
 	cmd.Flags().BoolVar(&o.Insecure, "insecure", false, "Allow plain HTTP and unverified TLS")
+	cmd.Flags().BoolVarP(&all, "all-tags", "a", false, "Every tag of the repository")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := set(platform != "", &o.Platform, platform, engine.ParsePlatform)(); err != nil {
 			return err
@@ -33,6 +35,9 @@ func (a *app) pull() *cobra.Command {
 		}
 		ctx, stop := a.interruptible(cmd.Context())
 		defer stop()
+		if all {
+			return a.pullAll(ctx, e, args[0], o)
+		}
 		return a.pullImage(ctx, e, args[0], o)
 	}
 	return cmd

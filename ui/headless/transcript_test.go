@@ -76,6 +76,18 @@ var transcripts = []struct {
 		"ps -q -f exited=137", "ps -aq -f ancestor=debian:bookworm", "ps -aq -f id=3333", "ps -f bogus=1", "ps -f status=up",
 		"ps -f name=( ", "ps extra",
 	}},
+	{"registry", Options{}, nil, []string{
+		"push busybox", "push -q busybox:latest", "push -a busybox --insecure", "push --platform arm64 busybox", "push nope", "push",
+		"pull -a busybox", "image push busybox",
+		"login -u ann --password-stdin", "login -u ann -p typed reg.example", "login -u ann -p no reg.example", "login known.example",
+		"login", "login --password-stdin", "login -u a -p b --password-stdin", "login -u ann --password-stdin plain.example",
+		"login -u ann --password-stdin --plain-text-storage plain.example", "logout", "logout reg.example:5000",
+		"search busybox", "search --no-trunc --limit 3 busybox", "search -f is-official=true busybox", "search -f stars=10 --format json busybox",
+		"search --format '{{.Name}} {{.StarCount}}' busybox", "search -f stars=x y", "search -f is-official=maybe y", "search -f nope=1 y",
+		"manifest create app a b", "manifest create --amend --insecure app a", "manifest create app",
+		"manifest annotate --os linux --arch arm --variant v7 app b", "manifest inspect app", "manifest inspect -v app b",
+		"manifest push -p app", "manifest rm app nope", "manifest bogus",
+	}},
 	{"images", Options{}, nil, []string{
 		"images", "images -a", "image ls -q", "images --digests --no-trunc", "images debian", "images 'registry.example:5000/*/*'",
 		"images nope", "images -f dangling=true", "images -f label=tier=base -q", "images -f before=debian:bookworm -q",

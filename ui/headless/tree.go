@@ -40,6 +40,8 @@ func (a *app) tree() *cobra.Command {
 		&cobra.Group{ID: "group", Title: "Groups:"})
 	add(root, "run", slices.Concat([]*cobra.Command{a.ps("ps")}, a.containerCommands())...)
 	add(root, "image", a.pull(), a.images("images"), a.rmi("rmi"), a.tag(), a.history())
+	add(root, "image", a.push(), a.search(), a.login(), a.logout())
+	add(root, "group", a.manifestGroup())
 	add(root, "group", a.containerGroup(), a.imageGroup(), a.systemGroup())
 	add(root, "", a.inspect(""), a.version(), a.info())
 	plainUsage(root)
@@ -89,6 +91,7 @@ func (a *app) imageGroup() *cobra.Command {
 		Args:  cobra.ArbitraryArgs, RunE: a.group,
 	}
 	group.AddCommand(ls, rm, a.pull(), a.tag(), a.history(), a.inspect("image"))
+	group.AddCommand(a.push())
 	return group
 }
 
