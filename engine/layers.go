@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"io"
 
 	"gantry/images/layers"
 )
@@ -30,6 +32,7 @@ type (
 	ImageDiff        = layers.Diff
 	CheckRules       = layers.Rules
 	CheckResult      = layers.RuleResult
+	CheckOutcome     = layers.Outcome
 )
 
 // Constants of package layers.
@@ -66,6 +69,10 @@ const (
 	MatchRegexp    = layers.Regexp
 	MatchFuzzy     = layers.Fuzzy
 
+	CheckPass = layers.Pass
+	CheckFail = layers.Fail
+	CheckSkip = layers.Skip
+
 	FormEmpty   = layers.FormEmpty
 	FormText    = layers.FormText
 	FormJSON    = layers.FormJSON
@@ -76,13 +83,40 @@ const (
 
 // LayerIndex opens an image for inspection. source is a name or ID of an image
 // in the store, oci:DIR, docker-archive:FILE, oci-archive:FILE, registry://REF,
-// or the path of such a directory or file. The caller closes the index.
+// or the path of such a directory or file. Behind DIR and FILE goes :NAME or
+// :@NUMBER where there are several images. The caller closes the index.
 func (e *Engine) LayerIndex(ctx context.Context, source string) (*LayerIndex, error) {
-	return &LayerIndex{}, nil
+	return layers.Store{Images: e.images, Layers: e.layers}.Open(ctx, source)
 }
 
 // CompareImages opens two images, each as LayerIndex does. The caller closes
 // the result.
 func (e *Engine) CompareImages(ctx context.Context, a, b string) (*ImageDiff, error) {
-	return &ImageDiff{}, nil
+	x, err := e.LayerIndex(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	y, err := e.LayerIndex(ctx, b)
+	if err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	d, err := x.Against(y)
+	if err != nil {
+		return nil, errors.Join(err, x.Close(), y.Close())
+	}
+	return d, nil
 }
+
+// DefaultCheckRules are the thresholds of dive.
+func DefaultCheckRules() CheckRules { return layers.DefaultRules() }
+
+// ParseCheckRules reads a .dive-ci file over base.
+func ParseCheckRules(r io.Reader, base CheckRules) (CheckRules, error) {
+	return layers.ParseRules(r, base)
+}
+
+// CheckPassed reports whether no rule failed.
+func CheckPassed(results []CheckResult) bool { return layers.Passed(results) }
+
+// FileMode writes mode bits as ls does.
+func FileMode(k PathKind, mode uint32) string { return layers.ModeString(k, mode) }

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -66,9 +67,10 @@ type Entry struct {
 	ModTime  time.Time
 	Xattrs   map[string]string
 
-	Size   int64         // of a regular file
-	Digest digest.Digest // of a regular file's content
-	Offset int64         // of the content in the uncompressed tar; -1: sparse, not in one piece
+	Size   int64             // of a regular file
+	Digest digest.Digest     // of a regular file's content
+	Sum    [sha256.Size]byte // the same in binary; only Sums sets it
+	Offset int64             // of the content in the uncompressed tar; -1: sparse, not in one piece
 
 	// Link is the target of a symbolic link, as it is, or of a hard link: the
 	// path of the entry that describes the file.
@@ -134,9 +136,13 @@ func (x *Index) Len() int { return x.count }
 
 // All yields the entries in the order of Compare. An index that cannot be
 // decoded ends with an error, which is store.ErrDamaged.
-func (x *Index) All() iter.Seq2[Entry, error] {
+func (x *Index) All() iter.Seq2[Entry, error] { return x.decode(decoder{data: x.data}) }
+
+// Sums is All for readers in a hurry: entries have Sum in place of Digest.
+func (x *Index) Sums() iter.Seq2[Entry, error] { return x.decode(decoder{data: x.data, sums: true}) }
+
+func (x *Index) decode(d decoder) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		d := decoder{data: x.data}
 		var e Entry
 		for range x.count {
 			e = d.entry(e.Path)
