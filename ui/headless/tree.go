@@ -40,6 +40,7 @@ func (a *app) tree() *cobra.Command {
 		&cobra.Group{ID: "group", Title: "Groups:"})
 	add(root, "run", slices.Concat([]*cobra.Command{a.ps("ps")}, a.containerCommands())...)
 	add(root, "image", a.pull(), a.images("images"), a.rmi("rmi"), a.tag(), a.history())
+	add(root, "image", a.inspectorCommands()...)
 	add(root, "group", a.containerGroup(), a.imageGroup(), a.systemGroup())
 	add(root, "", a.inspect(""), a.version(), a.info())
 	plainUsage(root)
