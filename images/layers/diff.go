@@ -46,6 +46,7 @@ func (x *Index) marked(other *Index) *Index {
 // flatten lists the finished image as if it were one layer.
 func (x *Index) flatten() []layer.Entry {
 	out := []layer.Entry{{Path: ".", Type: tar.TypeDir, Mode: 0o755}}
+	first := map[int32]string{} // content with several names → the first of them
 	for n := int32(0); n < int32(len(x.nodes)); n++ {
 		s, ok := x.state(n, len(x.stack)-1)
 		if !ok {
@@ -62,6 +63,13 @@ func (x *Index) flatten() []layer.Entry {
 			e.Path = "."
 			out[0] = e
 			continue
+		}
+		if c.typ == tar.TypeReg && c.marks&linked != 0 {
+			if name, ok := first[s.content]; ok {
+				e.Type, e.Link, e.Size = tar.TypeLink, name, 0
+			} else {
+				first[s.content] = e.Path
+			}
 		}
 		out = append(out, e)
 	}
