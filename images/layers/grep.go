@@ -71,7 +71,7 @@ func (x *Index) greppable(o GrepOptions, paths *matcher) []item {
 	var items []item
 	w := newWalker(x)
 	for n := int32(1); n < int32(len(x.nodes)); n++ {
-		if _, ok := paths.match(w.path(n)); !ok {
+		if _, ok := w.match(paths, n); !ok {
 			continue
 		}
 		live, _ := x.state(n, to)

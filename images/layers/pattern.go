@@ -22,7 +22,8 @@ type matcher struct {
 	fold   bool // paths are compared in lower case
 	text   []byte
 	re     *regexp.Regexp
-	needed []byte // what every match of re has in it, in lower case when fold
+	dfa    *dfa   // the same for paths, nil: re has to do
+	needed []byte // what every match of re has in it
 	buf    []byte
 }
 
@@ -38,7 +39,8 @@ func compile(p Pattern) (*matcher, error) {
 		return nil, fmt.Errorf("pattern %s: %s: %w", termsafe.Line(p.Text), why(err), store.ErrInvalid)
 	}
 	m.fold = false // (?i) is there for who wants it
-	m.needed = []byte(needed(tree.Simplify()))
+	tree = tree.Simplify()
+	m.needed, m.dfa = []byte(needed(tree)), newDFA(tree)
 	m.re, err = regexp.Compile(p.Text)
 	return m, err
 }
@@ -140,6 +142,18 @@ type walker struct {
 
 func newWalker(x *Index) *walker { return &walker{x: x, ends: make([]int, 1, 32)} }
 
+// match applies m to the path of n; calls are as those of path.
+func (w *walker) match(m *matcher, n int32) (int, bool) {
+	path := w.path(n)
+	if m.dfa != nil {
+		nd := &w.x.nodes[n]
+		if matched, ok := m.dfa.match(w.x.text[nd.name:nd.name+uint32(nd.size)], int(nd.depth)); ok {
+			return 0, matched
+		}
+	}
+	return m.match(path)
+}
+
 // path returns the path of n, valid until the next call. Calls go up from the
 // root without leaving any out, or skip whole trees.
 func (w *walker) path(n int32) []byte {
@@ -166,15 +180,14 @@ func (x *Index) Find(p Pattern, limit int) ([]Hit, error) {
 	var hits []Hit
 	w := newWalker(x)
 	for n := int32(1); n < int32(len(x.nodes)); n++ {
-		path := w.path(n)
-		score, ok := m.match(path)
+		score, ok := w.match(m, n)
 		if !ok {
 			continue
 		}
 		if p.Match != Fuzzy && len(hits) == limit {
 			break
 		}
-		hits = append(hits, x.hit(n, string(path), score))
+		hits = append(hits, x.hit(n, string(w.buf), score))
 	}
 	if p.Match == Fuzzy {
 		slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(b.Score, a.Score) })

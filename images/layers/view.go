@@ -110,7 +110,7 @@ func (v *View) choose(m *matcher) {
 			continue
 		}
 		if !m.all {
-			if _, ok := m.match(w.path(n)); ok {
+			if _, ok := w.match(m, n); ok {
 				c.state |= matched
 			}
 		}
