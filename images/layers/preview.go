@@ -82,12 +82,18 @@ func (p *Preview) classify(head []byte, all io.Reader) {
 	case !text(head):
 		p.Form = FormBinary
 		p.hex(head)
-	case !p.Cut && strings.IndexByte("{[", bytes.TrimLeft(head, " \t\r\n")[0]) >= 0 && p.json(head):
+	case !p.Cut && bytes.ContainsAny(first(head), "{[") && p.json(head):
 		p.Form = FormJSON
 	default:
 		p.Form = FormText
 		p.Lines = lines(head)
 	}
+}
+
+// first is the first byte that is not white space.
+func first(b []byte) []byte {
+	b = bytes.TrimLeft(b, " \t\r\n")
+	return b[:min(1, len(b))]
 }
 
 // lines splits text into printable lines.
@@ -97,8 +103,8 @@ func lines(b []byte) []string {
 
 // text reports whether the bytes are text, perhaps cut within a character.
 func text(b []byte) bool {
-	if bytes.IndexByte(b, 0) >= 0 || len(bytes.TrimSpace(b)) == 0 {
-		return bytes.IndexByte(b, 0) < 0
+	if bytes.IndexByte(b, 0) >= 0 {
+		return false
 	}
 	for i := 0; i < utf8.UTFMax && len(b) > i; i++ {
 		if utf8.Valid(b[:len(b)-i]) {
