@@ -1,15 +1,19 @@
 package layers
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
 
 	"gantry/images"
+	"gantry/internal/testenv"
+	"gantry/store"
 	"gantry/store/layer"
 )
 
@@ -21,34 +25,42 @@ func (s indexed) tar(context.Context, int) (io.ReadCloser, error)      { return 
 func (s indexed) file(int, string) (io.ReadCloser, error)              { return nil, nil }
 func (s indexed) close() error                                         { return nil }
 
-// large makes layers like those of a large image: all files in the lowest, and
-// one in twenty of them again in each layer above it. whiteouts are removed by
-// the topmost.
-func large(t testing.TB, files, layers, whiteouts int) (*images.Source, indexed) {
+// largeTars makes layers like those of a large image: all files in the lowest,
+// and one in twenty of them again in each layer above it. whiteouts are removed
+// by the topmost.
+func largeTars(t testing.TB, files, layers, whiteouts int) (*images.Source, [][]byte) {
 	t.Helper()
-	name := func(i int) string { return fmt.Sprintf("usr/lib/node_modules/package-%d/dist/file-%d.js", i/60, i) }
-	var src images.Source
-	var tables indexed
+	const packages = "usr/lib/node_modules"
+	var tars [][]byte
 	for l := range layers {
 		var entries []entry
 		for i := range files {
+			dir := fmt.Sprintf("%s/package-%d/dist/", packages, i/60)
 			switch {
 			case l == 0 || i%20 == l:
-				entries = append(entries, file(name(i), int64(i%97)))
+				entries = append(entries, file(fmt.Sprintf("%sfile-%d.js", dir, i), int64(i%97)))
 			case l == layers-1 && (i%20 == 15 || i%20 == 16) && i/10 < whiteouts:
-				entries = append(entries, file(fmt.Sprintf("usr/lib/node_modules/package-%d/dist/.wh.file-%d.js", i/60, i), 0))
+				entries = append(entries, file(fmt.Sprintf("%s.wh.file-%d.js", dir, i), 0))
 			}
 		}
-		tar := image(pack(t, fmt.Sprint(l), entries...))
-		r, _ := tar.Blob(t.Context(), 0)
-		table, id, err := layer.Scan(t.Context(), r, layer.DefaultLimits)
+		tars = append(tars, pack(t, fmt.Sprint(l), entries...))
+	}
+	return image(tars...), tars
+}
+
+// large is the tables of contents of largeTars.
+func large(t testing.TB, files, layers, whiteouts int) (*images.Source, indexed) {
+	t.Helper()
+	src, tars := largeTars(t, files, layers, whiteouts)
+	var tables indexed
+	for _, data := range tars {
+		table, _, err := layer.Scan(t.Context(), bytes.NewReader(data), layer.DefaultLimits)
 		if err != nil {
 			t.Fatal(err)
 		}
-		src.Config.RootFS.DiffIDs = append(src.Config.RootFS.DiffIDs, id)
 		tables = append(tables, table)
 	}
-	return &src, tables
+	return src, tables
 }
 
 func assemble(t testing.TB, src *images.Source, tables indexed) *Index {
@@ -123,6 +135,7 @@ func TestBudgets(t *testing.T) {
 		t.Errorf("%d bytes are held, budget 20 MB", size)
 	}
 	runtime.KeepAlive(y)
+	runtime.KeepAlive(src) // not freed in between
 	like := view(t, x, 0, 11, ViewOptions{Flat: true})
 	ops := operations(t, x, like)
 	for _, name := range slices.Sorted(keys(ops)) {
@@ -150,11 +163,15 @@ func TestWhiteoutsAreLinear(t *testing.T) {
 	const files, layers = 20_000, 10
 	plainSrc, plain := large(t, files, layers, 0)
 	src, tables := large(t, files, layers, 2000)
-	without := fastest(7, func() { assemble(t, plainSrc, plain) })
-	with := fastest(7, func() { assemble(t, src, tables) })
-	t.Logf("without %v, with 2,000 %v: %.2f×", without, with, float64(with)/float64(without))
-	if float64(with) > 1.2*float64(without)+float64(slack*time.Millisecond) {
-		t.Errorf("2,000 whiteouts: %v instead of %v", with, without)
+	best := 99.0
+	for attempt := 0; attempt < 6 && best > 1.2; attempt++ { // others use this machine too
+		without := fastest(5, func() { assemble(t, plainSrc, plain) })
+		with := fastest(5, func() { assemble(t, src, tables) })
+		best = min(best, float64(with)/float64(without))
+		t.Logf("without %v, with 2,000 %v", without, with)
+	}
+	if best > 1.2 {
+		t.Errorf("2,000 whiteouts take %.2f times as long", best)
 	}
 	if n := assemble(t, src, tables).Stats().Reclaimable; n == 0 {
 		t.Error("the whiteouts remove nothing")
@@ -181,5 +198,27 @@ func BenchmarkView(b *testing.B) {
 				ops[name]()
 			}
 		})
+	}
+}
+
+// BenchmarkOpenStore opens the large image from a store's own indexes.
+func BenchmarkOpenStore(b *testing.B) {
+	testenv.NeedsRoot(b)
+	root := b.TempDir()
+	s, err := store.Open(b.Context(), store.Options{Root: root, Run: filepath.Join(root, "run")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ls := layer.Open(s)
+	src, tars := largeTars(b, 60_000, 12, 0)
+	for i, id := range src.Config.RootFS.DiffIDs {
+		unpack(b, ls, id, tars[i])
+	}
+	for b.Loop() {
+		x, err := Open(b.Context(), "large", src, ls)
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = x.Close()
 	}
 }

@@ -72,40 +72,66 @@ type builder struct {
 	dirty map[int32]map[string]bool
 }
 
+// feed returns the entries of a layer one by one, each valid until the next
+// call, and nil at the end. The first is the root's.
+type feed func() (*layer.Entry, error)
+
+var bareRoot = layer.Entry{Path: ".", Type: tar.TypeDir, Mode: 0o755, Implied: true}
+
+// from reads a layer's index, which need not have the root.
+func from(index *layer.Index) feed {
+	c := index.Sums()
+	var held *layer.Entry // that the root goes before
+	begun := false
+	return func() (*layer.Entry, error) {
+		if e := held; e != nil {
+			held = nil
+			return e, nil
+		}
+		e, err := c.Next()
+		if !begun && err == nil && e != nil && e.Path != "." {
+			begun, held = true, e
+			return &bareRoot, nil
+		}
+		begun = true
+		return e, err
+	}
+}
+
+// list feeds what is in memory.
+func list(entries []layer.Entry) feed {
+	return func() (*layer.Entry, error) {
+		if len(entries) == 0 {
+			return nil, nil
+		}
+		e := &entries[0]
+		entries = entries[1:]
+		return e, nil
+	}
+}
+
 // head is the next entry of one layer.
 type head struct {
-	layer   int
-	entries []layer.Entry
+	layer int
+	entry *layer.Entry
+	next  feed
 }
 
-// load reads one layer's entries.
-func load(index *layer.Index) ([]layer.Entry, error) {
-	entries := make([]layer.Entry, 0, index.Len()+1)
-	for e, err := range index.Sums() {
-		if err != nil {
-			return nil, err
-		}
-		if len(entries) == 0 && e.Path != "." {
-			entries = append(entries, layer.Entry{Path: ".", Type: tar.TypeDir, Mode: 0o755, Implied: true})
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
-}
-
-// merge fills x with the entries of its layers, lowest first.
-func (x *Index) merge(all [][]layer.Entry) error {
+// merge fills x with the entries of its layers, lowest first. paths and
+// versions are how many there may be.
+func (x *Index) merge(all []feed, paths, versions int) error {
 	b := &builder{x: x}
-	paths, versions := 1, 0
-	for i, entries := range all {
-		paths = max(paths, len(entries))
-		versions += len(entries)
-		if len(entries) > 0 {
-			b.heads = append(b.heads, &head{layer: i, entries: entries})
+	for i, next := range all {
+		e, err := next()
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			b.heads = append(b.heads, &head{layer: i, entry: e, next: next})
 		}
 	}
-	x.nodes = make([]node, 0, paths+paths/8)
-	x.versions = make([]version, 0, versions)
+	x.nodes = make([]node, 0, paths+1)
+	x.versions = make([]version, 0, versions+len(all))
 	x.more = make([]extra, 1)
 	for i := len(b.heads)/2 - 1; i >= 0; i-- {
 		b.sift(i)
@@ -140,7 +166,7 @@ func compare(a, b string) int {
 // less orders heads by path, then by layer.
 func (b *builder) less(i, j int) bool {
 	h, o := b.heads[i], b.heads[j]
-	if c := compare(h.entries[0].Path, o.entries[0].Path); c != 0 {
+	if c := compare(h.entry.Path, o.entry.Path); c != 0 {
 		return c < 0
 	}
 	return h.layer < o.layer
@@ -166,14 +192,17 @@ func (b *builder) sift(i int) {
 // next takes the smallest entry.
 func (b *builder) next() error {
 	h := b.heads[0]
-	e := &h.entries[0]
-	if len(b.path) == 0 || b.path[len(b.path)-1] != e.Path {
+	if e := h.entry; len(b.path) == 0 || b.path[len(b.path)-1] != e.Path {
 		if err := b.node(e.Path); err != nil {
 			return err
 		}
 	}
-	b.version(h.layer, e)
-	if h.entries = h.entries[1:]; len(h.entries) == 0 {
+	b.version(h.layer, h.entry)
+	e, err := h.next()
+	if err != nil {
+		return err
+	}
+	if h.entry = e; e == nil {
 		last := len(b.heads) - 1
 		b.heads[0] = b.heads[last]
 		b.heads = b.heads[:last]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
+	"github.com/opencontainers/go-digest"
 
 	"gantry/internal/testenv"
 	"gantry/store"
@@ -131,6 +132,20 @@ func TestContentOfAnArchive(t *testing.T) {
 	}
 }
 
+func unpack(t testing.TB, ls *layer.Store, id digest.Digest, data []byte) {
+	t.Helper()
+	u, err := ls.Begin(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err = u.From(t.Context(), bytes.NewReader(data)); err == nil {
+		_, err = u.Commit(t.Context())
+	}
+	if err := errors.Join(err, u.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestContentOfTheStore(t *testing.T) {
 	testenv.NeedsRoot(t)
 	root := t.TempDir()
@@ -141,16 +156,7 @@ func TestContentOfTheStore(t *testing.T) {
 	ls, data := layer.Open(s), tars(t, content())
 	src := image(data...)
 	for i, id := range src.Config.RootFS.DiffIDs {
-		u, err := ls.Begin(t.Context(), id)
-		if err == nil {
-			if err = u.From(t.Context(), bytes.NewReader(data[i])); err == nil {
-				_, err = u.Commit(t.Context())
-			}
-			err = errors.Join(err, u.Close())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		unpack(t, ls, id, data[i])
 	}
 	x, err := Open(t.Context(), "stored", src, ls)
 	if err != nil {

@@ -25,7 +25,8 @@ func (x *Index) Against(other *Index) (*Diff, error) {
 		layers: []Layer{{Instruction: x.name}, {Instruction: other.name}}, stack: []int{0, 1},
 	}
 	a, b := x.flatten(), other.flatten()
-	return d, d.both.merge([][]layer.Entry{a, changes(a, b)})
+	b = changes(a, b)
+	return d, d.both.merge([]feed{list(a), list(b)}, max(len(a), len(b)), len(a)+len(b))
 }
 
 // marked returns x with the layers marked that other has too.

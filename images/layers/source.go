@@ -67,7 +67,14 @@ func open(ctx context.Context, name string, s *images.Source, src source) (_ *In
 	if err != nil {
 		return nil, err
 	}
-	if err := x.merge(all); err != nil {
+	feeds := make([]feed, len(all))
+	paths, versions := 0, 0
+	for i, index := range all {
+		feeds[i] = from(index)
+		paths = max(paths, index.Len())
+		versions += index.Len()
+	}
+	if err := x.merge(feeds, paths+paths/8, versions); err != nil {
 		return nil, err
 	}
 	x.account()
@@ -76,8 +83,8 @@ func open(ctx context.Context, name string, s *images.Source, src source) (_ *In
 
 // tables reads all tables of contents, a few at once. A layer that occurs
 // twice is read once.
-func tables(ctx context.Context, src source, ids []digest.Digest) ([][]layer.Entry, error) {
-	all := make([][]layer.Entry, len(ids))
+func tables(ctx context.Context, src source, ids []digest.Digest) ([]*layer.Index, error) {
+	all := make([]*layer.Index, len(ids))
 	first := map[digest.Digest]int{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(scanning)
@@ -87,11 +94,8 @@ func tables(ctx context.Context, src source, ids []digest.Digest) ([][]layer.Ent
 		}
 		first[id] = i
 		g.Go(func() error {
-			index, err := src.index(ctx, i)
-			if err == nil {
-				all[i], err = load(index)
-			}
-			if err != nil {
+			var err error
+			if all[i], err = src.index(ctx, i); err != nil {
 				return fmt.Errorf("layer %d: %w", i+1, err)
 			}
 			return nil

@@ -136,28 +136,47 @@ func (x *Index) Len() int { return x.count }
 
 // All yields the entries in the order of Compare. An index that cannot be
 // decoded ends with an error, which is store.ErrDamaged.
-func (x *Index) All() iter.Seq2[Entry, error] { return x.decode(decoder{data: x.data}) }
-
-// Sums is All for readers in a hurry: entries have Sum in place of Digest.
-func (x *Index) Sums() iter.Seq2[Entry, error] { return x.decode(decoder{data: x.data, sums: true}) }
-
-func (x *Index) decode(d decoder) iter.Seq2[Entry, error] {
+func (x *Index) All() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		var e Entry
-		for range x.count {
-			e = d.entry(e.Path)
-			if d.bad {
-				yield(Entry{}, fmt.Errorf("an index entry after %q: %w", e.Path, store.ErrDamaged))
+		c := Cursor{d: decoder{data: x.data}, left: x.count}
+		for {
+			e, err := c.Next()
+			if err != nil {
+				yield(Entry{}, err)
 				return
 			}
-			if !yield(e, nil) {
+			if e == nil || !yield(*e, nil) {
 				return
 			}
-		}
-		if len(d.data) != 0 {
-			yield(Entry{}, fmt.Errorf("an index longer than its %d entries: %w", x.count, store.ErrDamaged))
 		}
 	}
+}
+
+// Cursor steps through an index by hand, for who merges several.
+type Cursor struct {
+	d    decoder
+	left int
+	e    Entry
+}
+
+// Sums returns a cursor whose entries have Sum in place of Digest, which is
+// cheaper.
+func (x *Index) Sums() *Cursor { return &Cursor{d: decoder{data: x.data, sums: true}, left: x.count} }
+
+// Next returns the next entry, valid until the next call, or nil at the end.
+func (c *Cursor) Next() (*Entry, error) {
+	if c.left == 0 {
+		if len(c.d.data) != 0 {
+			return nil, fmt.Errorf("an index longer than its entries: %w", store.ErrDamaged)
+		}
+		return nil, nil
+	}
+	c.left--
+	c.e = c.d.entry(c.e.Path)
+	if c.d.bad {
+		return nil, fmt.Errorf("an index entry after %q: %w", c.e.Path, store.ErrDamaged)
+	}
+	return &c.e, nil
 }
 
 // display is the path of an entry as others see it.
