@@ -17,6 +17,9 @@ type (
 	LayerRow         = layers.Row
 	LayerTotals      = layers.Totals
 	LayerPattern     = layers.Pattern
+	LayerMatch       = layers.Match
+	LayerCompare     = layers.Compare
+	DiveStats        = layers.DiveStats
 	LayerHit         = layers.Hit
 	LayerStats       = layers.Stats
 	LayerWaste       = layers.WastePath
