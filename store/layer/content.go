@@ -25,15 +25,25 @@ func (x *extractor) content(fd int, hdr *tar.Header, ino *inode) error {
 		if err != nil {
 			return x.broken(err)
 		}
-		if err := writeAll(fd, data); err != nil {
+		if err := x.write(fd, data); err != nil {
 			return err
 		}
 		left -= int64(len(data))
-		if err := x.wrote(len(data)); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// nowhere is the file descriptor of content that is only hashed.
+const nowhere = -1
+
+func (x *extractor) write(fd int, data []byte) error {
+	if fd == nowhere {
+		return nil
+	}
+	if err := writeAll(fd, data); err != nil {
+		return err
+	}
+	return x.wrote(len(data))
 }
 
 // wrote looks at the free space now and then.
@@ -71,13 +81,10 @@ func (x *extractor) sparse(fd int, ino *inode) error {
 		n, err := io.ReadFull(x.tar, buf)
 		if n > 0 {
 			h.Write(buf[:n])
-			if werr := writeUnlessZero(fd, buf[:n], at); werr != nil {
+			if werr := x.writeUnlessZero(fd, buf[:n], at); werr != nil {
 				return werr
 			}
 			at += int64(n)
-			if werr := x.wrote(n); werr != nil {
-				return werr
-			}
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF && at == ino.size {
 			break
@@ -90,11 +97,15 @@ func (x *extractor) sparse(fd int, ino *inode) error {
 		return invalid("a sparse file of %d bytes has %d", ino.size, at)
 	}
 	h.Sum(ino.sum[:0])
+	if fd == nowhere {
+		return nil
+	}
 	return unix.Ftruncate(fd, ino.size)
 }
 
-func writeUnlessZero(fd int, data []byte, at int64) error {
-	if zero(data) {
+func (x *extractor) writeUnlessZero(fd int, data []byte, at int64) error {
+	fresh := len(data)
+	if fd == nowhere || zero(data) {
 		return nil
 	}
 	for len(data) > 0 {
@@ -104,7 +115,7 @@ func writeUnlessZero(fd int, data []byte, at int64) error {
 		}
 		data, at = data[n:], at+int64(n)
 	}
-	return nil
+	return x.wrote(fresh)
 }
 
 func zero(data []byte) bool {

@@ -12,10 +12,12 @@ import (
 )
 
 // extractor turns the entries of one tar into files. tree says what is there,
-// disk makes it so, stream supplies content.
+// names makes it so, stream supplies content. Without a disk there is only the
+// tree.
 type extractor struct {
 	*tree
-	disk   *disk
+	names  names
+	disk   *disk // nil: nothing is written, see Scan
 	in     *stream
 	tar    *tar.Reader
 	limits Limits
@@ -23,12 +25,23 @@ type extractor struct {
 	fresh  int64 // bytes of content since the free space was looked at
 }
 
+// names makes and removes all that has no content.
+type names interface {
+	mkdir(full string) error
+	special(full string, ino *inode) error
+	remove(full string, dir bool) error
+	link(from *disk, target, full string) error
+	forget()
+}
+
 var emptySum = sha256.Sum256(nil)
 
 // run unpacks all entries and reads the tar to its very end.
 func (x *extractor) run() error {
-	if err := x.limits.space(x.disk.fd); err != nil {
-		return err
+	if x.disk != nil {
+		if err := x.limits.space(x.disk.fd); err != nil {
+			return err
+		}
 	}
 	for {
 		if err := x.in.ctx.Err(); err != nil {
@@ -182,7 +195,7 @@ func (x *extractor) makeDir(parent *node, full string, there *node, ino *inode) 
 		return nil, err
 	}
 	n.opaque = opaque
-	return n, x.disk.mkdir(full)
+	return n, x.names.mkdir(full)
 }
 
 // file makes anything that is neither a directory nor a hard link, in place of
@@ -195,10 +208,13 @@ func (x *extractor) file(hdr *tar.Header, parent *node, full string, ino *inode)
 		return err
 	}
 	if ino.typ != tar.TypeReg {
-		return x.disk.special(full, ino)
+		return x.names.special(full, ino)
 	}
 	if x.unpack += ino.size; x.unpack > x.limits.Bytes || x.unpack < 0 {
 		return invalid("%q: the layer unpacks to more than %d bytes", full, x.limits.Bytes)
+	}
+	if x.disk == nil {
+		return x.content(nowhere, hdr, ino)
 	}
 	fd, err := x.disk.createFile(full)
 	if err != nil {
@@ -229,9 +245,9 @@ func (x *extractor) clear(n *node) error {
 		return nil // its target is below: nothing is on disk
 	}
 	if n.dir() {
-		x.disk.forget()
+		x.names.forget()
 	}
-	return x.disk.remove(n.path, n.dir())
+	return x.names.remove(n.path, n.dir())
 }
 
 // hardLink gives a second name to a file of this layer, or notes that the file
@@ -268,7 +284,7 @@ func (x *extractor) hardLink(hdr *tar.Header, parent *node, full string) error {
 	if _, err = x.add(parent, full, n.ino); err != nil || n.ino.typ == tar.TypeLink {
 		return err
 	}
-	return x.disk.link(x.disk, n.path, full)
+	return x.names.link(x.disk, n.path, full)
 }
 
 // find returns the node at a clean path, following links in all but the last

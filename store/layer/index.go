@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -66,9 +67,10 @@ type Entry struct {
 	ModTime  time.Time
 	Xattrs   map[string]string
 
-	Size   int64         // of a regular file
-	Digest digest.Digest // of a regular file's content
-	Offset int64         // of the content in the uncompressed tar; -1: sparse, not in one piece
+	Size   int64             // of a regular file
+	Digest digest.Digest     // of a regular file's content
+	Sum    [sha256.Size]byte // the same in binary; only Sums sets it
+	Offset int64             // of the content in the uncompressed tar; -1: sparse, not in one piece
 
 	// Link is the target of a symbolic link, as it is, or of a hard link: the
 	// path of the entry that describes the file.
@@ -136,22 +138,45 @@ func (x *Index) Len() int { return x.count }
 // decoded ends with an error, which is store.ErrDamaged.
 func (x *Index) All() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		d := decoder{data: x.data}
-		var e Entry
-		for range x.count {
-			e = d.entry(e.Path)
-			if d.bad {
-				yield(Entry{}, fmt.Errorf("an index entry after %q: %w", e.Path, store.ErrDamaged))
+		c := Cursor{d: decoder{data: x.data}, left: x.count}
+		for {
+			e, err := c.Next()
+			if err != nil {
+				yield(Entry{}, err)
 				return
 			}
-			if !yield(e, nil) {
+			if e == nil || !yield(*e, nil) {
 				return
 			}
-		}
-		if len(d.data) != 0 {
-			yield(Entry{}, fmt.Errorf("an index longer than its %d entries: %w", x.count, store.ErrDamaged))
 		}
 	}
+}
+
+// Cursor steps through an index by hand, for who merges several.
+type Cursor struct {
+	d    decoder
+	left int
+	e    Entry
+}
+
+// Sums returns a cursor whose entries have Sum in place of Digest, which is
+// cheaper.
+func (x *Index) Sums() *Cursor { return &Cursor{d: decoder{data: x.data, sums: true}, left: x.count} }
+
+// Next returns the next entry, valid until the next call, or nil at the end.
+func (c *Cursor) Next() (*Entry, error) {
+	if c.left == 0 {
+		if len(c.d.data) != 0 {
+			return nil, fmt.Errorf("an index longer than its entries: %w", store.ErrDamaged)
+		}
+		return nil, nil
+	}
+	c.left--
+	c.e = c.d.entry(c.e.Path)
+	if c.d.bad {
+		return nil, fmt.Errorf("an index entry after %q: %w", c.e.Path, store.ErrDamaged)
+	}
+	return &c.e, nil
 }
 
 // display is the path of an entry as others see it.

@@ -3,6 +3,7 @@ package layer
 import (
 	"archive/tar"
 	"bufio"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"hash"
@@ -24,6 +25,10 @@ func writeIndex(path string, nodes []*node) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	return encodeIndex(f, nodes)
+}
+
+func encodeIndex(f io.Writer, nodes []*node) error {
 	if root := nodes[0]; root.implied && !root.opaque {
 		nodes = nodes[1:]
 	}
@@ -40,7 +45,7 @@ func writeIndex(path string, nodes []*node) (err error) {
 	if err := e.w.Flush(); err != nil {
 		return err
 	}
-	_, err = f.Write(binary.LittleEndian.AppendUint32(nil, e.sum.Sum32()))
+	_, err := f.Write(binary.LittleEndian.AppendUint32(nil, e.sum.Sum32()))
 	return err
 }
 
@@ -134,6 +139,7 @@ func sharedPrefix(a, b string) int {
 type decoder struct {
 	data []byte
 	bad  bool
+	sums bool // set Sum, not Digest
 	path []byte
 }
 
@@ -189,7 +195,11 @@ func (d *decoder) entry(before string) Entry {
 	e.ModTime = time.Unix(sec, int64(d.uint()))
 	if flags&hasContent != 0 {
 		e.Size, e.Offset = int64(d.uint()), int64(d.uint())-1
-		e.Digest = digestOf(d.bytes(32))
+		if sum := d.bytes(sha256.Size); d.sums {
+			copy(e.Sum[:], sum)
+		} else {
+			e.Digest = digestOf(sum)
+		}
 	}
 	if flags&hasLink != 0 {
 		e.Link = d.string()

@@ -129,7 +129,7 @@ func (u *Unpack) from(ctx context.Context, r io.Reader) error {
 	defer d.close()
 	in := newStream(ctx, r, u.s.limits.Bytes)
 	x := &extractor{
-		tree: newTree(u.s.limits.Entries), disk: d, in: in, tar: tar.NewReader(in), limits: u.s.limits,
+		tree: newTree(u.s.limits.Entries), names: d, disk: d, in: in, tar: tar.NewReader(in), limits: u.s.limits,
 	}
 	err = x.run()
 	in.finish()

@@ -41,5 +41,5 @@ func (x *extractor) whiteout(parent *node, base, hidden string) error {
 	if _, err := x.add(parent, full, ino); err != nil {
 		return err
 	}
-	return x.disk.special(full, ino)
+	return x.names.special(full, ino)
 }
