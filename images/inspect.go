@@ -2,7 +2,6 @@ package images
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/opencontainers/go-digest"
@@ -11,7 +10,6 @@ import (
 	"gantry/images/reference"
 	"gantry/images/registry"
 	"gantry/internal/progress"
-	"gantry/store"
 )
 
 // Source is an image to be looked into where it lies. Blobs are its layers as
@@ -52,7 +50,7 @@ func (im *Images) Remote(ctx context.Context, name string, o PullOptions) (*Sour
 	if err != nil {
 		return nil, err
 	}
-	p := &pull{im: im, ref: ref, want: want, explicit: o.Platform != "", sink: progress.Discard}
+	p := &pull{im: im, ref: ref, want: want, explicit: o.Platform != "", sink: progress.Discard, look: true}
 	if p.repo, err = im.reg.Open(ctx, ref, o.Insecure); err != nil {
 		return nil, err
 	}
@@ -92,7 +90,7 @@ func PickManifest(ctx context.Context, ix *v1.Index,
 		}
 		return doc.Index, nil
 	})
-	if errors.Is(err, store.ErrNotFound) && len(ix.Manifests) == 1 {
+	if err != nil && len(ix.Manifests) == 1 {
 		return ix.Manifests[0], nil
 	}
 	return d, err

@@ -56,6 +56,7 @@ type pull struct {
 	ref      reference.Ref
 	want     v1.Platform
 	explicit bool
+	look     bool // keep nothing: somebody only looks
 	sink     progress.Sink
 	repo     *registry.Repository
 
@@ -153,6 +154,9 @@ func (p *pull) documents(ctx context.Context) (err error) {
 func (p *pull) configBlob(ctx context.Context, conf v1.Descriptor) ([]byte, error) {
 	if data, err := p.im.blobs.ReadSmall(conf.Digest, maxDocument); err == nil {
 		return data, nil
+	}
+	if p.look {
+		return p.repo.Small(ctx, conf)
 	}
 	part, err := p.im.blobs.Partial(ctx, conf.Digest, conf.Size)
 	if err != nil {
