@@ -48,7 +48,7 @@ func (im *Images) LayerSources(ctx context.Context, img Image) ([]LayerSource, e
 // lowest first. With an empty name the image is kept as dangling.
 func (im *Images) Add(ctx context.Context, name string, cfg v1.Image, layers []LayerSource) (Image, error) {
 	if len(layers) > registry.MaxLayers {
-		return Image{}, fmt.Errorf("image has %d layers; limit %d: %w", len(layers), registry.MaxLayers, store.ErrInvalid)
+		return Image{}, say(store.ErrInvalid, "image has %d layers; limit %d", len(layers), registry.MaxLayers)
 	}
 	full := ""
 	if name != "" {

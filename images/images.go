@@ -1,8 +1,6 @@
 package images
 
 import (
-	"fmt"
-
 	"gantry/images/reference"
 	"gantry/images/registry"
 	"gantry/store"
@@ -36,7 +34,7 @@ func tagged(name string) (reference.Ref, error) {
 		return reference.Ref{}, err
 	}
 	if ref.Digest != "" {
-		return reference.Ref{}, fmt.Errorf("%s: a digest cannot be given to an image, only a tag: %w", ref, store.ErrInvalid)
+		return reference.Ref{}, say(store.ErrInvalid, "%s: a digest cannot be given to an image, only a tag", ref)
 	}
 	return ref, nil
 }

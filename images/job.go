@@ -43,7 +43,7 @@ func (j *job) run(ctx context.Context) error {
 	action, err := j.ensure(ctx)
 	if err != nil {
 		j.meter.set(actFailed, progress.Failed)
-		return fmt.Errorf("layer %s: %w", j.blob.Digest, err)
+		return fmt.Errorf("layer %s: %w", short(j.blob.Digest), err)
 	}
 	j.meter.set(action, progress.Done)
 	return nil

@@ -3,7 +3,10 @@ package images
 import (
 	"cmp"
 	"context"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -19,6 +22,7 @@ func (im *Images) List(ctx context.Context) ([]Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	im.warm(ctx, all)
 	var out []Image
 	at := map[digest.Digest]int{} // by image ID
 	for _, e := range all {
@@ -44,6 +48,22 @@ func (im *Images) List(ctx context.Context) ([]Image, error) {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return out, nil
+}
+
+// warm reads what the list needs, on all processors: most of it is parsing.
+func (im *Images) warm(ctx context.Context, all []entry) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(all)/8) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(all)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				if e := all[i]; e.manifest != "" && im.seen.get(e.manifest) == nil {
+					_, _ = im.summary(ctx, e) // what is wrong with it, the list finds again
+				}
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // listed is load for a list: it verifies no layers.

@@ -54,7 +54,7 @@ func (im *Images) summary(ctx context.Context, e entry) (*summary, error) {
 			return nil, err
 		}
 	}
-	if s := im.seen.get(d); s != nil && im.blobs.Has(d) && im.blobs.Has(s.config.Digest) {
+	if s := im.seen.get(d); s != nil && im.blobs.Has(d) {
 		return s, nil
 	}
 	doc, err := im.document(d)
@@ -84,7 +84,7 @@ func (im *Images) document(d digest.Digest) (*registry.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return registry.ParseDocument(raw, "")
+	return registry.ParseStored(d, raw)
 }
 
 // pick finds which manifest of an index is here, for entries that other tools

@@ -2,7 +2,6 @@ package images
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"strings"
 
@@ -34,8 +33,7 @@ func platform(s string) (v1.Platform, error) {
 	case 3:
 		return normal(v1.Platform{OS: parts[0], Architecture: parts[1], Variant: parts[2]}), nil
 	}
-	return v1.Platform{}, fmt.Errorf(`platform "%s": write os/arch or os/arch/variant, such as linux/arm64: %w`,
-		termsafe.Line(s), store.ErrInvalid)
+	return v1.Platform{}, say(store.ErrInvalid, `platform "%s": write os/arch or os/arch/variant, such as linux/arm64`, termsafe.Line(s))
 }
 
 // normal spells a platform one way: linux/arm64 without v8, arm with a variant.
@@ -116,15 +114,14 @@ func choose(ctx context.Context, ix *v1.Index, want v1.Platform,
 	case c.single.Digest != "" && len(c.others) == 0:
 		return c.single, nil // its config will tell
 	case len(c.others) == 0:
-		return v1.Descriptor{}, fmt.Errorf("the image has no manifests: %w", store.ErrInvalid)
+		return v1.Descriptor{}, say(store.ErrInvalid, "the image has no manifests")
 	}
-	return v1.Descriptor{}, fmt.Errorf("image is for %s, not for %s: %w",
-		strings.Join(c.others, ", "), platformName(want), store.ErrNotFound)
+	return v1.Descriptor{}, say(store.ErrInvalid, "image is for %s, not for %s", strings.Join(c.others, ", "), platformName(want))
 }
 
 func (c *chooser) walk(ctx context.Context, ix *v1.Index, depth int) error {
 	if c.seen += len(ix.Manifests); c.seen > 1000 || depth > maxDepth {
-		return fmt.Errorf("the image's indexes are nested too deep or too large: %w", store.ErrInvalid)
+		return say(store.ErrInvalid, "the image's indexes are nested too deep or too large")
 	}
 	for _, m := range ix.Manifests {
 		if err := c.consider(ctx, m, depth); err != nil {
@@ -149,7 +146,7 @@ func (c *chooser) consider(ctx context.Context, m v1.Descriptor, depth int) erro
 	if score := fit(c.want, *m.Platform); score > c.score {
 		c.best, c.score = m, score
 	}
-	if name := platformName(*m.Platform); m.Platform.OS != "unknown" && len(c.others) < 20 {
+	if name := platformName(normal(*m.Platform)); m.Platform.OS != "unknown" && len(c.others) < 20 {
 		c.others = append(c.others, name)
 	}
 	return nil

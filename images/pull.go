@@ -127,8 +127,8 @@ func (p *pull) documents(ctx context.Context) (err error) {
 		return fmt.Errorf("%s: %w", p.ref, err)
 	}
 	if have := p.config.Platform; have.OS != "" && fit(p.want, have) == 0 {
-		return fmt.Errorf("%s: image is %s, %s is %s: %w", p.ref, platformName(normal(have)), p.asked(),
-			platformName(p.want), store.ErrInvalid)
+		return say(store.ErrInvalid, "%s: image is %s, %s is %s", p.ref, platformName(normal(have)), p.asked(),
+			platformName(p.want))
 	}
 	return nil
 }
@@ -156,7 +156,7 @@ func (p *pull) fromIndex(ctx context.Context) (*registry.Document, error) {
 	}
 	doc, err := p.repo.Child(ctx, chosen)
 	if err == nil && doc.Manifest == nil {
-		err = fmt.Errorf("%s is an index where a manifest should be: %w", chosen.Digest, store.ErrInvalid)
+		err = say(store.ErrInvalid, "%s is an index where a manifest should be", chosen.Digest)
 	}
 	return doc, err
 }
@@ -226,14 +226,14 @@ const maxDocument = 4 << 20
 func parseConfig(raw []byte, layers int) (v1.Image, error) {
 	var c v1.Image
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return v1.Image{}, fmt.Errorf("the image's config is not one: %w", store.ErrInvalid)
+		return v1.Image{}, say(store.ErrInvalid, "the image's config is not one")
 	}
 	if n := len(c.RootFS.DiffIDs); n != layers {
-		return v1.Image{}, fmt.Errorf("the image's config names %d layers, its manifest %d: %w", n, layers, store.ErrInvalid)
+		return v1.Image{}, say(store.ErrInvalid, "the image's config names %d layers, its manifest %d", n, layers)
 	}
 	for _, id := range c.RootFS.DiffIDs {
 		if id.Validate() != nil || id.Algorithm() != digest.SHA256 {
-			return v1.Image{}, fmt.Errorf("the image's config has a malformed layer digest: %w", store.ErrInvalid)
+			return v1.Image{}, say(store.ErrInvalid, "the image's config has a malformed layer digest")
 		}
 	}
 	return c, nil

@@ -202,8 +202,7 @@ func (r *removal) byName(given entry, used []ContainerUse, force bool) error {
 	}
 	r.drop = r.refs // also what holds it as dangling
 	if len(used) > 0 && !force {
-		return fmt.Errorf("conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s: %w",
-			given.ref.Familiar(), used[0].Name, short(r.img.ID), store.ErrInUse)
+		return say(store.ErrInUse, "conflict: unable to remove repository reference %q (must force) - container %s is using its referenced image %s", given.ref.Familiar(), used[0].Name, short(r.img.ID))
 	}
 	r.delete = !slices.ContainsFunc(used, func(c ContainerUse) bool { return c.Running })
 	r.dangle = !r.delete
@@ -223,18 +222,15 @@ func (r *removal) byID(used []ContainerUse, force bool) error {
 		}
 	}
 	if len(unique(repos)) > 1 && !force {
-		return fmt.Errorf("conflict: unable to delete %s (must be forced) - image is referenced in multiple repositories: %w",
-			short(r.img.ID), store.ErrInUse)
+		return say(store.ErrInUse, "conflict: unable to delete %s (must be forced) - image is referenced in multiple repositories", short(r.img.ID))
 	}
 	for _, c := range used {
 		if c.Running {
-			return fmt.Errorf("conflict: unable to delete %s (cannot be forced) - image is being used by running container %s: %w",
-				short(r.img.ID), c.Name, store.ErrInUse)
+			return say(store.ErrInUse, "conflict: unable to delete %s (cannot be forced) - image is being used by running container %s", short(r.img.ID), c.Name)
 		}
 	}
 	if len(used) > 0 && !force {
-		return fmt.Errorf("conflict: unable to delete %s (must be forced) - image is being used by stopped container %s: %w",
-			short(r.img.ID), used[0].Name, store.ErrInUse)
+		return say(store.ErrInUse, "conflict: unable to delete %s (must be forced) - image is being used by stopped container %s", short(r.img.ID), used[0].Name)
 	}
 	r.drop, r.delete = r.refs, true
 	return nil

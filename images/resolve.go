@@ -48,7 +48,7 @@ func (im *Images) resolve(ctx context.Context, nameOrID string) (Image, *entry, 
 	if refErr != nil && !isHex {
 		return Image{}, nil, refErr
 	}
-	return Image{}, nil, fmt.Errorf("no such image: %s%s: %w", termsafe.Line(nameOrID), near(all, ref), store.ErrNotFound)
+	return Image{}, nil, say(store.ErrNotFound, "no such image: %s%s", termsafe.Line(nameOrID), near(all, ref))
 }
 
 // find returns the entry a reference means. A digest counts more than the tag
@@ -110,8 +110,8 @@ func (im *Images) byID(ctx context.Context, all []entry, prefix string) (Image, 
 		return Image{}, store.ErrNotFound
 	}
 	slices.Sort(candidates)
-	return Image{}, fmt.Errorf("image ID %s is ambiguous: %s: %w", prefix,
-		strings.Join(candidates[:min(5, len(candidates))], ", "), store.ErrInvalid)
+	return Image{}, say(store.ErrInvalid, "image ID %s is ambiguous: %s", prefix,
+		strings.Join(candidates[:min(5, len(candidates))], ", "))
 }
 
 func match(found map[string]entry, prefix, hex, id string, e entry) {

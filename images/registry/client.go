@@ -111,6 +111,9 @@ func (r *Repository) Close() { r.net.close() }
 func (r *Repository) connectError(err error) error {
 	var status *ggcr.Error
 	if errors.As(err, &status) {
+		if status.StatusCode == http.StatusNotFound {
+			return fmt.Errorf("%s does not look like a registry: it answered 404", r.ref.Domain)
+		}
 		e := &Error{Host: r.ref.Domain, Ref: r.ref.Familiar(), Status: status.StatusCode}
 		if len(status.Errors) > 0 {
 			e.Code = clip(string(status.Errors[0].Code))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"gantry/store"
 )
@@ -33,6 +34,8 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("%s: %s asks for login (or the name does not exist): gantry login %s", e.Ref, e.Host, e.Host)
 	case e.Status == http.StatusNotFound && e.Code == "NAME_UNKNOWN":
 		return fmt.Sprintf("%s: %s knows no such repository", e.Ref, e.Host)
+	case e.Status == http.StatusNotFound && strings.HasPrefix(e.Ref, "blob "):
+		return fmt.Sprintf("%s: %s does not have it", e.Ref, e.Host)
 	case e.Status == http.StatusNotFound:
 		return fmt.Sprintf("%s: manifest unknown to %s", e.Ref, e.Host)
 	}

@@ -29,7 +29,7 @@ func (r *Repository) get(ctx context.Context, path string, header http.Header) (
 		}
 		resp, err := r.roundTrip(req)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.ref.Domain, cleaned(err))
+			return nil, r.connectError(err)
 		}
 		switch resp.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
