@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/opencontainers/go-digest"
@@ -131,11 +129,6 @@ func (im *Images) layerSize(id digest.Digest) int64 {
 
 func newNeeds() needs {
 	return needs{map[digest.Digest]bool{}, map[digest.Digest]bool{}}
-}
-
-// sorted lists the blobs in one order.
-func (n needs) sorted() []digest.Digest {
-	return slices.Sorted(maps.Keys(n.blobs))
 }
 
 // live is what the named images, the containers and other tools' entries need.

@@ -180,7 +180,7 @@ func (im *Images) write(ctx context.Context, w *archive.Writer, list []*saved) e
 		if err := im.documentsOf(documents, s.Target.Digest, s.summary.desc.Digest, 0); err != nil {
 			return err
 		}
-		all := append(documents.sorted(), s.Config)
+		all := append(sorted(documents.blobs), s.Config)
 		for _, d := range append(all, s.Layers...) {
 			if err := im.writeBlob(ctx, w, d); err != nil {
 				return err
