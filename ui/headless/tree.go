@@ -42,6 +42,7 @@ func (a *app) tree() *cobra.Command {
 	add(root, "image", a.pull(), a.images("images"), a.rmi("rmi"), a.tag(), a.history())
 	add(root, "group", a.containerGroup(), a.imageGroup(), a.systemGroup())
 	add(root, "", a.inspect(""), a.version(), a.info())
+	a.addArchives(root)
 	plainUsage(root)
 	return root
 }
