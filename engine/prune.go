@@ -83,7 +83,7 @@ func (e *Engine) PruneVolumes(ctx context.Context, o PruneOptions) (PruneResult,
 	}
 	var res PruneResult
 	for _, v := range list {
-		if v.Links > 0 || !o.All && !anonymous(v.Name) || !o.chosen(time.Time{}, nil) {
+		if v.Links > 0 || !o.All && !volume.Anonymous(v.Name) || !o.chosen(time.Time{}, nil) {
 			continue
 		}
 		if !o.DryRun {

@@ -61,6 +61,9 @@ var (
 	ErrDamaged  = store.ErrDamaged
 	ErrInvalid  = store.ErrInvalid
 	ErrReadOnly = store.ErrReadOnly
+
+	// ErrNotRunning is what errors about containers that should run are.
+	ErrNotRunning = containers.ErrNotRunning
 )
 
 // PullPolicy says when run and create ask the registry.

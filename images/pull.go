@@ -118,10 +118,8 @@ func (p *pull) documents(ctx context.Context) (err error) {
 		}
 	}
 	conf := p.manifest.Manifest.Config
-	if p.rawConf, err = p.im.blobs.ReadSmall(conf.Digest, maxDocument); err != nil {
-		if p.rawConf, err = p.repo.Small(ctx, conf); err != nil {
-			return err
-		}
+	if p.rawConf, err = p.configBlob(ctx, conf); err != nil {
+		return err
 	}
 	if p.config, err = parseConfig(p.rawConf, len(p.manifest.Manifest.Layers)); err != nil {
 		return fmt.Errorf("%s: %w", p.ref, err)
@@ -131,6 +129,36 @@ func (p *pull) documents(ctx context.Context) (err error) {
 			platformName(p.want))
 	}
 	return nil
+}
+
+// configBlob returns the config, from the store or else from the registry.
+// Another pull of it is waited for, so that it crosses the wire once.
+func (p *pull) configBlob(ctx context.Context, conf v1.Descriptor) ([]byte, error) {
+	if data, err := p.im.blobs.ReadSmall(conf.Digest, maxDocument); err == nil {
+		return data, nil
+	}
+	part, err := p.im.blobs.Partial(ctx, conf.Digest, conf.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer part.Close()
+	if part.Existing() {
+		if data, err := p.im.blobs.ReadSmall(conf.Digest, maxDocument); err == nil {
+			return data, nil
+		}
+		return p.repo.Small(ctx, conf) // the stored one is damaged; store writes it anew
+	}
+	data, err := p.repo.Small(ctx, conf)
+	if err != nil {
+		return nil, err
+	}
+	if err := part.Reset(); err != nil {
+		return nil, err
+	}
+	if _, err := part.Write(data); err != nil {
+		return nil, err
+	}
+	return data, part.Commit()
 }
 
 func (p *pull) asked() string {

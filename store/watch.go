@@ -5,10 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
-
-	"github.com/fsnotify/fsnotify"
 )
 
 // Change says that objects of a kind changed, not which or how: read them
@@ -41,28 +38,30 @@ func (s *Store) Changed(kind string) {
 	_ = f.Close()
 }
 
-// Watch reports changes made by any process, this one included, until ctx is
-// done; then the channel is closed. Changes that nobody has read yet are folded
-// into one per kind.
+// Watch reports changes made by any process, this one included, and the end of
+// any container's supervisor, until ctx is done; then the channel is closed.
+// Changes that nobody has read yet are folded into one per kind.
 func (s *Store) Watch(ctx context.Context) (<-chan Change, error) {
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
+	out := make(chan Change)
+	n, err := watchNotices(s)
+	switch {
+	case s.ReadOnly() && errors.Is(err, fs.ErrNotExist):
+		// A newer store may keep its notices elsewhere: then there are none.
+		context.AfterFunc(ctx, func() { close(out) })
+		return out, nil
+	case err != nil:
 		return nil, err
 	}
-	// A newer store may keep its notices elsewhere: then there are none.
-	err = w.Add(s.RunPath("changes"))
-	if err != nil && !(s.ReadOnly() && errors.Is(err, fs.ErrNotExist)) {
-		return nil, errors.Join(err, w.Close())
-	}
-	out := make(chan Change)
-	go forward(ctx, w, out)
+	changed := make(chan string)
+	context.AfterFunc(ctx, func() { _ = n.f.Close() })
+	go n.read(ctx, changed)
+	go forward(changed, out, ctx.Done())
 	return out, nil
 }
 
-// forward owns the watcher and out, and ends with ctx.
-func forward(ctx context.Context, w *fsnotify.Watcher, out chan<- Change) {
+// forward folds what is changed until nothing more comes, then closes out.
+func forward(changed <-chan string, out chan<- Change, done <-chan struct{}) {
 	defer close(out)
-	defer w.Close()
 	var pending []string
 	for {
 		var send chan<- Change // nil, and so never ready, while nothing is pending
@@ -71,25 +70,15 @@ func forward(ctx context.Context, w *fsnotify.Watcher, out chan<- Change) {
 			send, next.Kind = out, pending[0]
 		}
 		select {
-		case <-ctx.Done():
+		case <-done:
 			return
 		case send <- next:
 			pending = pending[1:]
-		case e, ok := <-w.Events:
+		case kind, ok := <-changed:
 			if !ok {
 				return
 			}
-			if e.Has(fsnotify.Write) {
-				pending = add(pending, filepath.Base(e.Name))
-			}
-		case _, ok := <-w.Errors:
-			if !ok {
-				return
-			}
-			// The kernel's queue overflowed: anything may have changed.
-			for _, kind := range kinds {
-				pending = add(pending, kind)
-			}
+			pending = add(pending, kind)
 		}
 	}
 }

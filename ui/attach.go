@@ -19,7 +19,7 @@ import (
 // over it, until it ends or is left.
 func (r *root) attach(req screens.AttachRequest) tea.Cmd {
 	c := &attachCommand{ctx: r.env.Ctx, processes: r.backend.Processes, req: req, key: r.opts.DetachKey, glyphs: r.env.Theme.Glyphs}
-	return tea.Exec(c, func(err error) tea.Msg {
+	return handOver(c, func(err error) tea.Msg {
 		name := req.Name
 		if c.shell != "" {
 			name = c.shell + " in " + name
@@ -47,7 +47,7 @@ type attachCommand struct {
 func (c *attachCommand) SetStdin(r io.Reader) { c.in = r }
 
 // SetStdout sets where the process's output goes.
-func (c *attachCommand) SetStdout(w io.Writer) { c.out = w }
+func (c *attachCommand) SetStdout(w io.Writer) { c.out = unwrap(w) }
 
 // SetStderr is not used: the terminal is one.
 func (c *attachCommand) SetStderr(io.Writer) {}
@@ -71,23 +71,25 @@ func (c *attachCommand) Run() error {
 		return c.converse(t, s)
 	}
 	for _, shell := range c.req.Shells {
-		found, err := c.tryShell(t, shell)
-		if found || err != nil {
-			return err
+		found, tried := c.tryShell(t, shell)
+		if found {
+			return tried
 		}
+		err = tried
 	}
-	return fmt.Errorf("%w: tried %s", errNoShell, strings.Join(c.req.Shells, ", "))
+	if err == nil || missing(err) {
+		err = fmt.Errorf("%w: tried %s", errNoShell, strings.Join(c.req.Shells, ", "))
+	}
+	return err
 }
 
-// tryShell runs shell; found is false when the container has no such file.
+// tryShell runs shell. It is not found when it could not be started, for
+// whatever reason, or ended at once saying so.
 func (c *attachCommand) tryShell(t *terminal, shell string) (found bool, err error) {
 	cols, rows := t.size()
 	s, err := c.processes.Exec(c.ctx, c.req.ID, engine.ExecSpec{
 		Args: []string{shell}, Env: []string{"TERM=xterm-256color"}, Tty: true, OpenStdin: true, Cols: cols, Rows: rows,
 	})
-	if errors.Is(err, engine.ErrNotFound) || missing(err) {
-		return false, nil
-	}
 	if err != nil {
 		return false, err
 	}

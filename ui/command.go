@@ -158,7 +158,7 @@ type terminalCommand struct {
 }
 
 func (c *terminalCommand) SetStdin(r io.Reader)  { c.in = r }
-func (c *terminalCommand) SetStdout(w io.Writer) { c.out = w }
+func (c *terminalCommand) SetStdout(w io.Writer) { c.out = unwrap(w) }
 func (c *terminalCommand) SetStderr(w io.Writer) { c.errOut = w }
 
 // Run runs the command.
@@ -172,7 +172,7 @@ func (r *root) runInTerminal(line string, argv []string) tea.Cmd {
 	c := &terminalCommand{run: func(in io.Reader, out, errOut io.Writer) int {
 		return r.opts.Execute(r.env.Ctx, argv, in, out, errOut)
 	}}
-	return tea.Exec(c, func(err error) tea.Msg {
+	return handOver(c, func(err error) tea.Msg {
 		role := theme.Success
 		if c.code != 0 || err != nil {
 			role = theme.Warning

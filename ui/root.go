@@ -28,6 +28,7 @@ type root struct {
 	pulls      []*pull
 	pullCount  int
 	changes    <-chan engine.Change
+	frames     *frames
 
 	width, height int
 }
@@ -72,6 +73,13 @@ func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			r.toast = toast{}
 		}
 		return r, nil
+	case takenBackMsg:
+		_, cmd := r.Update(msg.then)
+		return r, tea.Batch(r.seeDrawn(msg.wait), cmd)
+	case tea.ResumeMsg:
+		return r, r.seeDrawn(frozen)
+	case frozenMsg:
+		return r, thaw(msg)
 	case screens.AttachEndedMsg:
 		return r, tea.Batch(r.left(msg), r.broadcast(screens.ChangedMsg{Kinds: map[string]bool{"containers": true}}))
 	}

@@ -17,9 +17,9 @@ import (
 )
 
 // resetModes undoes what a program that was left in the middle may have asked
-// of the terminal: alternate screen, mouse reports, bracketed paste, a hidden
-// cursor, application keys, colours, the scroll region.
-const resetModes = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[?1l\x1b>\x1b[r\x1b[0m\r\n"
+// of the terminal: mouse reports, bracketed paste, a hidden cursor, application
+// keys, colours, the scroll region. The alternate screen we enter ourselves.
+const resetModes = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?25h\x1b[?1l\x1b>\x1b[r\x1b[0m\r\n"
 
 // terminal is the user's terminal while a process has it.
 type terminal struct {

@@ -59,18 +59,17 @@ func Run(ctx context.Context, eng *engine.Engine, opts Options) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
-	model := New(ctx, FromEngine(eng), opts)
-	_, err := tea.NewProgram(model,
-		tea.WithContext(ctx), tea.WithFPS(FPS), tea.WithEnvironment(terminal.Environ)).Run()
+	_, err := New(ctx, FromEngine(eng), opts, os.Stdout,
+		tea.WithContext(ctx), tea.WithEnvironment(terminal.Environ)).Run()
 	if ctx.Err() != nil {
 		return nil // hung up or told to end: not this program's failure
 	}
 	return err
 }
 
-// New returns the terminal's model over a backend. Everything it starts ends
-// with ctx.
-func New(ctx context.Context, b Backend, opts Options) tea.Model {
+// New returns the program over a backend that draws on out. Everything it
+// starts ends with ctx.
+func New(ctx context.Context, b Backend, opts Options, out io.Writer, how ...tea.ProgramOption) *tea.Program {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -105,5 +104,5 @@ func New(ctx context.Context, b Backend, opts Options) tea.Model {
 	if opts.Screen == "containers" {
 		r.stack[0] = r.containers
 	}
-	return r
+	return tea.NewProgram(r, append(how, tea.WithOutput(r.output(out)), tea.WithFPS(FPS))...)
 }

@@ -30,9 +30,15 @@ const (
 type Lock struct{ f *os.File }
 
 // Try takes the lock on path, creating the file when absent, or returns an
-// error that is ErrLocked when it is held elsewhere.
+// error that is ErrLocked when it is held elsewhere. The file is open for
+// writing only under an exclusive lock: who watches it for being closed by a
+// writer learns of the end of those, and of no other.
 func Try(path string, mode Mode) (*Lock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_CLOEXEC, 0o600)
+	access := os.O_RDWR
+	if mode == Shared {
+		access = os.O_RDONLY
+	}
+	f, err := os.OpenFile(path, access|os.O_CREATE|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestKilledSupervisorIsReportedAndSwept(t *testing.T) {
@@ -109,5 +111,32 @@ func TestTwoPullsShareEveryBlob(t *testing.T) {
 		if n != 1 {
 			t.Errorf("%s was fetched %d times", digest, n)
 		}
+	}
+}
+
+// TestKilledRunsLeaveNothing kills the starting process at many moments: the
+// next command lists correctly, and what was half made is taken away.
+func TestKilledRunsLeaveNothing(t *testing.T) {
+	l := newLab(t)
+	ref := busyboxRef(t)
+	l.ok("pull", ref)
+	for i := range 30 {
+		cmd := l.command(context.Background(), "run", "--name", fmt.Sprintf("k%d", i), ref, "sleep", "1000")
+		if err := l.start(cmd); err != nil {
+			t.Fatal(err)
+		}
+		// The moment of death is the point: from before the record to after the
+		// program's start.
+		time.AfterFunc(time.Duration(i)*2*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		if r := l.gantry("ps", "-a"); r.code != 0 || strings.Contains(r.err, "damaged") {
+			t.Fatalf("after kill %d: ps = %d, stderr %q", i, r.code, r.err)
+		}
+	}
+	for _, id := range strings.Fields(l.ok("ps", "-aq")) {
+		l.ok("rm", "-f", id)
+	}
+	if r := l.gantry("run", "--rm", "--name", "k5", ref, "echo", "again"); r.out != "again\n" {
+		t.Errorf("a name whose run was killed cannot be used again: %d, %q", r.code, r.err)
 	}
 }

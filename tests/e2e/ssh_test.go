@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -89,22 +90,22 @@ func loseTheLink(t *testing.T, cols, rows int) {
 	server := startSSH(t, l)
 	first := newTerminal(t, l, cols, rows)
 	first.send("%s\n", server.command(gantryBin))
-	first.expect("Images")
+	first.expect("gantry  images")
 
 	first.press("P")
-	first.expect("Pull")
+	first.expect("pull an image")
 	first.send("%s\n", ref)
-	first.expect("busybox")
-	first.gone("Pulling")
+	first.expect("pulled")
 
-	first.send(":")
+	first.press(":")
+	first.expect("commands")
 	first.send("run -dit --name work %s sh\n", ref)
-	l.eventually(func() bool { return strings.Contains(l.gantry("ps").out, "work") }, "the container runs")
-	first.press("Escape", "Escape")
+	first.expect("exited 0")
 	first.press("2")
+	first.expect("gantry  containers")
 	first.expect("work")
 	first.press("a")
-	first.expect("ctrl-]")
+	first.expect("ctrl-]") // the way out is shown before anything else
 	first.press("Enter")
 	first.expect("/ #")
 	first.send("for i in 1 2 3 4 5 6 7 8 9; do echo line-$i; done; secret=kept-$((20+22))\n")
@@ -126,15 +127,16 @@ func loseTheLink(t *testing.T, cols, rows int) {
 
 	second := newTerminal(t, l, cols+1, rows)
 	second.send("%s\n", server.command(gantryBin))
-	second.expect("Images")
+	second.expect("gantry  images")
 	second.press("2")
+	second.expect("gantry  containers")
 	second.expect("work")
 	second.press("a")
 	second.expect("line-9") // the last screenful
 	second.send("echo $secret\n")
 	second.expect("kept-42")
 	second.press("C-]")
-	second.expect("work")
+	second.expect("left work; it runs on")
 	second.press("q")
 	second.expect("host$")
 }
@@ -170,7 +172,7 @@ func TestKilledWorkstationLeavesContainersAlone(t *testing.T) {
 	l.ok("run", "-d", "--name", "goes-on", ref, "sh", "-c", "i=0; while :; do i=$((i+1)); echo n $i; sleep 0.05; done")
 	term := newTerminal(t, l, 80, 24)
 	term.send("%s\n", gantryBin)
-	term.expect("Images")
+	term.expect("gantry  images")
 	var pids []string
 	l.eventually(func() bool { pids = workstations(l); return len(pids) == 1 }, "one workstation runs")
 	kill(t, strings.Fields(pids[0])[1])
@@ -186,11 +188,29 @@ func TestWorkstationOpensHelpsAndQuits(t *testing.T) {
 	l := newLab(t)
 	term := newTerminal(t, l, 80, 24)
 	term.send("%s\n", gantryBin)
-	term.expect("Images")
+	term.expect("gantry  images")
 	term.expect("?")
 	term.press("?")
-	term.expect("Help")
+	term.expect("help")
+	term.expect("Everywhere")
 	term.press("Escape")
+	term.gone("Everywhere")
 	term.press("q")
 	term.expect("host$")
+}
+
+func TestOddTerminals(t *testing.T) {
+	l := newLab(t)
+	term := newTerminal(t, l, 80, 24)
+	for _, env := range []string{"TERM=no-such-terminal", "NO_COLOR=1", "LANG=C LC_ALL=C"} {
+		term.send("%s %s\n", env, gantryBin)
+		term.expect("gantry  images")
+		if colours := term.tmux("capture-pane", "-p", "-e"); env == "NO_COLOR=1" && regexp.MustCompile("\x1b\\[(3[0-8]|4[0-8]|9[0-7]|10[0-7])").MatchString(colours) {
+			t.Errorf("with %s the screen has colours:\n%q", env, colours)
+		}
+		term.press("q")
+		term.gone("gantry  images")
+	}
+	term.send("TERM=dumb %s\n", gantryBin)
+	term.expect("cannot move its cursor")
 }

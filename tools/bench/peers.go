@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"gantry/internal/sandbox"
 )
 
 // peer is an engine or a bare runtime: how it does each thing we measure. A
@@ -72,11 +74,12 @@ func gantryPeer(l *lab) *peer {
 		cmd := exec.Command(l.bin, "system", "reset-network")
 		cmd.Env = gantryEnv(l)
 		_ = cmd.Run()
+		sandbox.RemoveCgroups("/gantry-bench")
 	}
 	return p
 }
 
-// podmanPeer keeps the host's limits: raising them is not allowed everywhere.
+// podmanPeer asks for small limits: raising them is not allowed everywhere.
 func podmanPeer(l *lab) (*peer, error) {
 	bin, err := exec.LookPath("podman")
 	if err != nil {
@@ -85,11 +88,14 @@ func podmanPeer(l *lab) (*peer, error) {
 	dir := filepath.Join(l.dir, "podman")
 	p := dockerShaped("podman "+version(bin), l, func(args ...string) *exec.Cmd {
 		global := []string{"--root", dir + "/root", "--runroot", dir + "/run", "--tmpdir", dir + "/tmp", "--cgroup-manager", "cgroupfs"}
+		if runc, err := exec.LookPath("runc"); err == nil {
+			global = append(global, "--runtime", runc) // crun refuses hybrid cgroups
+		}
 		if args[0] == "pull" {
 			args = append([]string{"pull", "--tls-verify=false"}, args[1:]...)
 		}
 		return exec.Command(bin, append(global, args...)...)
-	}, "--ulimit", "host")
+	}, "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 	if out, err := tryRun(p, l); err != nil {
 		return nil, fmt.Errorf("podman does not run here: %w: %s", err, lastLine(out))
 	}
@@ -117,7 +123,7 @@ func dockerPeer(l *lab) (*peer, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	p := dockerShaped("docker "+version(client), l, func(args ...string) *exec.Cmd {
+	p := dockerShaped("docker "+version(daemon), l, func(args ...string) *exec.Cmd {
 		return exec.Command(client, append([]string{"-H", socket}, args...)...)
 	})
 	p.close = func() {

@@ -98,7 +98,7 @@ func frameRow(l *lab, rounds int) row {
 		}()
 		var seen bytes.Buffer
 		buf := make([]byte, 64<<10)
-		for !bytes.Contains(seen.Bytes(), []byte("Images")) {
+		for !bytes.Contains(seen.Bytes(), []byte("images")) {
 			n, err := tty.Read(buf)
 			if err != nil {
 				return 0, fmt.Errorf("the workstation ended: %w", err)

@@ -125,7 +125,8 @@ func (a *app) runExec(cmd *cobra.Command, ref string, spec engine.ExecSpec, s st
 func unexecuted(err error) error {
 	code := engine.ExitCode(err)
 	switch {
-	case errors.Is(err, engine.ErrNotFound) && code == engine.ExitEngine, errors.Is(err, engine.ErrInvalid):
+	case errors.Is(err, engine.ErrNotFound) && code == engine.ExitEngine, errors.Is(err, engine.ErrInvalid),
+		errors.Is(err, engine.ErrNotRunning):
 		code = 1
 	case code == engine.ExitEngine:
 		code = 126

@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"slices"
 	"strings"
 
 	"gantry/engine"
@@ -103,17 +104,32 @@ func (d *palette) narrow() {
 	if isCommand {
 		items = append(items, run)
 	}
-	labels := make([]string, len(d.entries))
-	for i, e := range d.entries {
-		labels[i] = e.Label
-	}
-	for _, m := range fuzzy.Find(line, labels) {
-		items = append(items, d.entries[m.Index])
-	}
+	items = append(items, d.matching(line)...)
 	if !isCommand {
 		items = append(items, run)
 	}
 	d.menu.SetItems(items)
+}
+
+// matching lists the entries that fit line: those whose name starts with it or
+// has it, then names that have its letters in order, then texts that have it.
+func (d *palette) matching(line string) []widget.MenuItem {
+	ranks := make([][]widget.MenuItem, 4)
+	for _, e := range d.entries {
+		_, name, _ := strings.Cut(e.ID, " ")
+		lower := strings.ToLower(line)
+		switch {
+		case strings.HasPrefix(name, lower):
+			ranks[0] = append(ranks[0], e)
+		case strings.Contains(name, lower):
+			ranks[1] = append(ranks[1], e)
+		case len(fuzzy.Find(lower, []string{name})) > 0:
+			ranks[2] = append(ranks[2], e)
+		case widget.ContainsFold(lower, e.Label, e.Note):
+			ranks[3] = append(ranks[3], e)
+		}
+	}
+	return slices.Concat(ranks...)
 }
 
 // command reports whether line starts with the name of a command.

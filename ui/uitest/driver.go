@@ -7,6 +7,7 @@ package uitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -70,18 +71,20 @@ func Start(t testing.TB, cfg Config) *Driver {
 		cfg.Options.KeyFile = t.TempDir() + "/keys.json"
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d.program = tea.NewProgram(ui.New(ctx, cfg.Backend, cfg.Options),
-		tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(d), tea.WithWindowSize(cfg.Width, cfg.Height),
-		tea.WithColorProfile(profile), tea.WithEnvironment(cfg.Options.Environ), tea.WithFPS(ui.FPS), tea.WithoutSignalHandler())
+	d.program = ui.New(ctx, cfg.Backend, cfg.Options, d,
+		tea.WithInput(in), tea.WithWindowSize(cfg.Width, cfg.Height),
+		tea.WithColorProfile(profile), tea.WithEnvironment(cfg.Options.Environ), tea.WithoutSignalHandler())
 	d.group.Go(func() error { _, err := d.program.Run(); return err })
 	d.group.Go(func() error { d.drain(); return nil })
 	t.Cleanup(func() {
-		cancel()
-		_ = keys.Close()
+		cancel() // ends an attached process, which the program waits for
+		d.program.Quit()
 		d.program.Wait()
-		_ = d.emulator.Close()
+		_ = keys.Close()
+		if pipe, ok := d.emulator.InputPipe().(io.Closer); ok {
+			_ = pipe.Close() // ends drain
+		}
 		_ = d.group.Wait()
-		_ = in.Close()
 	})
 	return d
 }
@@ -178,7 +181,7 @@ func (d *Driver) wait(what string, ok func(string) bool) *Driver {
 		select {
 		case <-d.wrote:
 		case <-end.C:
-			d.t.Fatalf("the screen does not %s:\n%s", what, d.Screen())
+			d.t.Fatalf("the screen does not %s:\n%s\nlast written: %.300q", what, d.Screen(), tail(d.Raw(), 300))
 		}
 	}
 	return d
@@ -237,3 +240,5 @@ func (d *Driver) Bytes(f func()) int {
 	d.Settle()
 	return len(d.Raw()) - before
 }
+
+func tail(b []byte, n int) []byte { return b[max(0, len(b)-n):] }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gantry/engine"
@@ -64,7 +65,7 @@ func TestMarksActTogether(t *testing.T) {
 	t.Parallel()
 	f := NewFake(SampleImages(), SampleContainers())
 	d := started(t, f, ui.Options{}).Press("2").WaitFor("nightly")
-	d.Press("space", "space", "space").WaitFor("3 marked").Press("s").WaitGone("● up")
+	d.Press("space", "space", "space").WaitFor("3 marked").Press("s").WaitGone("● up").WaitGone("stopping")
 	if n := len(f.Calls()); n != 3 {
 		t.Errorf("%d calls, want 3: %q", n, f.Calls())
 	}
@@ -153,17 +154,44 @@ func TestAttachWithoutTerminal(t *testing.T) {
 func TestShell(t *testing.T) {
 	t.Parallel()
 	f := NewFake(SampleImages(), SampleContainers())
-	have := ""
+	var have atomic.Value
+	have.Store("")
 	f.OpenFunc = func(_ string, spec engine.ExecSpec) (ui.Session, error) {
-		return &Session{Greeting: "prompt#", Missing: len(spec.Args) > 0 && spec.Args[0] != have}, nil
+		return &Session{Greeting: "prompt#", Missing: len(spec.Args) > 0 && spec.Args[0] != have.Load()}, nil
 	}
 	d := started(t, f, ui.Options{}).Press("2").WaitFor("nightly")
 	d.Press("e").WaitFor("tried /bin/bash, /bin/sh")
-	have = "/bin/sh"
+	have.Store("/bin/sh")
 	d.Press("e").WaitFor("prompt#").Type("q").WaitFor("/bin/sh in api exited 3")
-	f.SetSessions([]engine.SessionInfo{{ID: "", Tty: true}, {ID: "s1", Args: []string{"/bin/sh"}, Tty: true}})
+	f.Change("containers", func(f *Fake) {
+		f.SetSessions([]engine.SessionInfo{{ID: "", Tty: true}, {ID: "s1", Args: []string{"/bin/sh"}, Tty: true}})
+	})
 	d.Press("e").WaitFor("re-enter /bin/sh").Press("j", "enter").WaitFor("back in api").WaitFor("prompt#").Type("\x1d").WaitFor("it runs on")
 	called(t, f, `"s1"`)
+}
+
+// shortSession ends at once.
+type shortSession struct {
+	*Session
+	code int
+}
+
+func (s shortSession) Stream(context.Context, engine.Streams) (engine.Result, error) {
+	return engine.Result{ExitCode: s.code}, nil
+}
+
+// TestShortHandOvers is for a renderer that does not survive them.
+func TestShortHandOvers(t *testing.T) {
+	t.Parallel()
+	f := NewFake(SampleImages(), SampleContainers())
+	var code atomic.Int32
+	f.OpenFunc = func(string, engine.ExecSpec) (ui.Session, error) {
+		return shortSession{&Session{}, int(code.Add(1))}, nil
+	}
+	d := started(t, f, ui.Options{}).Press("2").WaitFor("nightly")
+	for i := range 20 {
+		d.Press("a").WaitFor(fmt.Sprintf("api exited %d ", i+1)).WaitFor("STATUS")
+	}
 }
 
 func TestPaletteRunsCommands(t *testing.T) {
