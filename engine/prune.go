@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -75,8 +76,22 @@ func (e *Engine) PruneContainers(ctx context.Context, o PruneOptions) (PruneResu
 	return res, nil
 }
 
+// volumePatience is how long a prune of volumes waits for pulls and the like.
+const volumePatience = 5 * time.Second
+
 // PruneVolumes removes volumes that no container has: anonymous ones, or all.
+// It decides while no container is being made.
 func (e *Engine) PruneVolumes(ctx context.Context, o PruneOptions) (PruneResult, error) {
+	patient, cancel := context.WithTimeout(ctx, volumePatience)
+	defer cancel()
+	release, err := e.store.Exclusive(patient)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return PruneResult{Busy: true}, nil
+	}
+	if err != nil {
+		return PruneResult{}, err
+	}
+	defer release()
 	list, err := e.volumeUsage(ctx)
 	if err != nil {
 		return PruneResult{}, err
@@ -105,11 +120,6 @@ type VolumeUsage struct {
 }
 
 func (e *Engine) volumeUsage(ctx context.Context) ([]VolumeUsage, error) {
-	release, err := e.store.Use(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
 	names, err := volume.List(e.store)
 	if err != nil {
 		return nil, err

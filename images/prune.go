@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -26,13 +27,26 @@ type PruneOptions struct {
 type PruneResult struct {
 	RemoveResult
 	Bytes int64 // freed, of blobs and layers
-	Busy  bool  // others use the store: the next prune frees what was removed
+	Busy  bool  // others use the store: nothing was removed
 }
 
 // Prune removes images that nobody needs, and all content that no image and no
-// container needs: what interrupted pulls and loads left behind too. The caller
-// must not hold the store.
+// container needs: what interrupted pulls and loads left behind too. It decides
+// while nobody uses the store, so that nothing about to be used goes. The
+// caller must not hold the store.
 func (im *Images) Prune(ctx context.Context, o PruneOptions) (PruneResult, error) {
+	if !o.DryRun {
+		patient, cancel := context.WithTimeout(ctx, prunePatience)
+		defer cancel()
+		release, err := im.s.Exclusive(patient)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return PruneResult{Busy: true}, nil
+		}
+		if err != nil {
+			return PruneResult{}, err
+		}
+		defer release()
+	}
 	uses := RemoveOptions{Containers: o.Containers}
 	victims, left, err := im.victims(ctx, o)
 	if err != nil {
@@ -47,20 +61,11 @@ func (im *Images) Prune(ctx context.Context, o PruneOptions) (PruneResult, error
 		res.Bytes, err = im.freeable(ctx, left, uses)
 		return res, err
 	}
-	if err := im.unnameAll(ctx, victims, o); err != nil {
-		return PruneResult{}, err
-	}
-	patient, cancel := context.WithTimeout(ctx, prunePatience)
-	defer cancel()
-	release, err := im.s.Exclusive(patient)
-	if err != nil {
-		res.Busy = ctx.Err() == nil && patient.Err() != nil
-		if res.Busy {
-			err = nil
+	for _, v := range victims {
+		if err := im.unnameOne(ctx, v); err != nil {
+			return PruneResult{}, err
 		}
-		return res, err
 	}
-	defer release()
 	layers, freed, err := im.sweep(ctx, uses)
 	res.Deleted, res.Bytes = append(res.Deleted, layers...), freed
 	return res, err
@@ -96,17 +101,9 @@ func (im *Images) victims(ctx context.Context, o PruneOptions) ([]Image, []entry
 	return out, all, nil
 }
 
-// unnameAll leaves victims as removed, each unless it came into use meanwhile.
-func (im *Images) unnameAll(ctx context.Context, victims []Image, o PruneOptions) error {
-	for _, v := range victims {
-		if err := im.unnameOne(ctx, v, o); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (im *Images) unnameOne(ctx context.Context, v Image, o PruneOptions) error {
+// unnameOne leaves an image as removed. A crash after it leaves the rest to the
+// next removal.
+func (im *Images) unnameOne(ctx context.Context, v Image) error {
 	unlock, err := im.lockNames(ctx)
 	if err != nil {
 		return err

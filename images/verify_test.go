@@ -193,10 +193,11 @@ func TestPruneWaits(t *testing.T) {
 	if err != nil || !res.Busy || res.Bytes != 0 {
 		t.Errorf("Prune = %+v, %v", res, err)
 	}
+	resolved(t, im, img.Names[0])
 	if _, err := im.layers.Get(img.Layers[0]); err != nil {
 		t.Errorf("a layer went: %v", err)
 	}
-	if res, err = im.Prune(t.Context(), PruneOptions{}); err != nil || res.Bytes == 0 {
+	if res, err = im.Prune(t.Context(), PruneOptions{All: true}); err != nil || res.Bytes == 0 {
 		t.Errorf("the next one: %+v, %v", res, err)
 	}
 	checkEmpty(t, im)

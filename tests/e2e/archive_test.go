@@ -294,6 +294,33 @@ func TestKilledWork(t *testing.T) {
 	}
 }
 
+// TestPruneAgainstRun: neither fails the other, and nothing in use goes.
+func TestPruneAgainstRun(t *testing.T) {
+	l := newLab(t)
+	root := filepath.Join(l.dir, "root.tar")
+	l.ok("create", "--name", "maker", "gantry/toolbox", "true")
+	l.ok("export", "-o", root, "maker")
+	for i := range 8 {
+		l.ok("import", root, "made:1")
+		done := make(chan result)
+		go func() { done <- l.gantry("system", "prune", "-a", "-f", "--volumes") }()
+		r := l.gantry("run", "--name", "round", "--network", "none", "-v", "/data", "made:1", "/bin/sh", "-c", "echo hi > /data/x && cat /data/x")
+		if p := <-done; p.code != 0 {
+			t.Fatalf("round %d: prune: %+v", i, p)
+		}
+		// The prune may have come first; what it must not do is to cut a run in two.
+		if r.code != 0 && !strings.Contains(r.err, "made:1") {
+			t.Fatalf("round %d: run: %+v", i, r)
+		}
+		l.gantry("rm", "-f", "-v", "round")
+		l.ok("create", "--name", "round", "gantry/toolbox", "true")
+		l.ok("rm", "round")
+		if out := l.ok("verify"); strings.Contains(out, "layer sha256") || strings.Contains(out, "document") {
+			t.Fatalf("round %d: %s", i, out)
+		}
+	}
+}
+
 func unzstd(t *testing.T, data string) string {
 	t.Helper()
 	z, err := zstd.NewReader(strings.NewReader(data))

@@ -117,7 +117,7 @@ func (p *pruning) run(cmd *cobra.Command, a *app, warning string, sections []sec
 		}
 	}
 	if busy {
-		a.warn("the store is in use: the next prune frees what was removed")
+		a.warn("a pull, load or the like uses the store, so not all was removed: prune again when it is done")
 	}
 	fmt.Fprintln(a.Out, "Total reclaimed space: "+human(total))
 	return nil
