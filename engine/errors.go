@@ -22,7 +22,7 @@ var hints = []struct {
 	hint string
 }{
 	{ErrReadOnly, "this store was written by a newer gantry: use that one, or another --root"},
-	{ErrDamaged, "remove it with rm -f or rmi -f, then make or pull it again"},
+	{ErrDamaged, "verify says what is damaged and verify --repair mends what can be; else pull or make it again"},
 	{ErrLocked, "another gantry process is working on it: try again when it is done"},
 	{ErrExists, "choose another name, or remove what has it"},
 	{ErrInUse, "see who uses it with ps -a; -f removes it all the same"},

@@ -39,17 +39,23 @@ func (e *Engine) uses(ctx context.Context) ([]images.ContainerUse, error) {
 	if err != nil {
 		return nil, err
 	}
-	var uses []images.ContainerUse
 	for _, c := range all {
 		if c.Damaged != "" {
 			return nil, fmt.Errorf("container %s is damaged and may use any layer; remove it first: %w", c.ID, ErrDamaged)
 		}
+	}
+	return usesOf(all), nil
+}
+
+func usesOf(all []Container) []images.ContainerUse {
+	var uses []images.ContainerUse
+	for _, c := range all {
 		uses = append(uses, images.ContainerUse{
 			Name: c.Name, Image: c.ImageID, Layers: c.Layers,
 			Running: c.State.Status == Running || c.State.Status == Paused,
 		})
 	}
-	return uses, nil
+	return uses
 }
 
 // Tag gives the image src the further name dst.

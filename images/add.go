@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/klauspost/compress/zstd"
+	docker "github.com/moby/docker-image-spec/specs-go/v1"
 	"github.com/opencontainers/go-digest"
 	"github.com/opencontainers/image-spec/specs-go"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -47,8 +48,23 @@ func (im *Images) LayerSources(ctx context.Context, img Image) ([]LayerSource, e
 // Add stores an image made here. cfg's RootFS is filled in from the layers,
 // lowest first. With an empty name the image is kept as dangling.
 func (im *Images) Add(ctx context.Context, name string, cfg v1.Image, layers []LayerSource) (Image, error) {
+	return im.add(ctx, name, layers, func(fs v1.RootFS) any {
+		cfg.RootFS = fs
+		return cfg
+	})
+}
+
+// AddDocker is Add for a config with Docker's additions.
+func (im *Images) AddDocker(ctx context.Context, name string, cfg docker.DockerOCIImage, layers []LayerSource) (Image, error) {
+	return im.add(ctx, name, layers, func(fs v1.RootFS) any {
+		cfg.RootFS = fs
+		return cfg
+	})
+}
+
+func (im *Images) add(ctx context.Context, name string, layers []LayerSource, config func(v1.RootFS) any) (Image, error) {
 	if len(layers) > registry.MaxLayers {
-		return Image{}, say(store.ErrInvalid, "image has %d layers; limit %d", len(layers), registry.MaxLayers)
+		return Image{}, fmt.Errorf("image has %d layers; limit %d: %w", len(layers), registry.MaxLayers, store.ErrInvalid)
 	}
 	full := ""
 	if name != "" {
@@ -65,16 +81,16 @@ func (im *Images) Add(ctx context.Context, name string, cfg v1.Image, layers []L
 	defer release()
 	m := v1.Manifest{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageManifest}
 	m.Layers = []v1.Descriptor{}
-	cfg.RootFS = v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{}}
+	rootfs := v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{}}
 	for _, src := range layers {
 		l, err := im.addLayerSource(ctx, src)
 		if err != nil {
 			return Image{}, err
 		}
 		m.Layers = append(m.Layers, l.Blob)
-		cfg.RootFS.DiffIDs = append(cfg.RootFS.DiffIDs, l.DiffID)
+		rootfs.DiffIDs = append(rootfs.DiffIDs, l.DiffID)
 	}
-	if m.Config, err = im.putJSON(ctx, v1.MediaTypeImageConfig, cfg); err != nil {
+	if m.Config, err = im.putJSON(ctx, v1.MediaTypeImageConfig, config(rootfs)); err != nil {
 		return Image{}, err
 	}
 	desc, err := im.putJSON(ctx, v1.MediaTypeImageManifest, m)
@@ -86,6 +102,16 @@ func (im *Images) Add(ctx context.Context, name string, cfg v1.Image, layers []L
 		e.name = danglingPrefix + desc.Digest.String()
 	}
 	return im.finishAdd(ctx, e)
+}
+
+// DockerConfig reads the config of an image with Docker's additions.
+func (im *Images) DockerConfig(ctx context.Context, img Image) (docker.DockerOCIImage, error) {
+	var cfg docker.DockerOCIImage
+	raw, err := im.blobs.ReadSmall(img.ID, maxDocument)
+	if err == nil {
+		err = json.Unmarshal(raw, &cfg)
+	}
+	return cfg, err
 }
 
 // finishAdd names an image and loads it.

@@ -30,13 +30,21 @@ func (e transferError) Is(err error) bool { return err == errTransfer }
 // errAborted ends a transfer that nobody needs any more.
 var errAborted = errors.New("aborted")
 
-// job is one layer of a pull.
+// job is one layer on its way in.
 type job struct {
-	pull   *pull
+	im     *Images
 	blob   v1.Descriptor
 	diffID digest.Digest
 	meter  *meter
+	from   source
+	words  words
 }
+
+// words are what a layer on its way in is said to be doing.
+type words struct{ doing, done string }
+
+// source opens a blob where it comes from, at an offset. Reading ends with ctx.
+type source func(ctx context.Context, d v1.Descriptor, offset int64) io.ReadCloser
 
 func (j *job) run(ctx context.Context) error {
 	ctx = registry.WithNotice(ctx, j.meter.note)
@@ -55,12 +63,12 @@ func (j *job) ensure(ctx context.Context) (string, error) {
 	if j.present() {
 		return actExists, nil
 	}
-	if l, err := j.pull.im.s.TryLock("blobs", j.blob.Digest.Encoded()); err == nil {
+	if l, err := j.im.s.TryLock("blobs", j.blob.Digest.Encoded()); err == nil {
 		l.Unlock()
 	} else if errors.Is(err, store.ErrLocked) {
 		j.meter.others(j.othersProgress)
 	}
-	part, err := j.pull.im.blobs.Partial(ctx, j.blob.Digest, j.blob.Size)
+	part, err := j.im.blobs.Partial(ctx, j.blob.Digest, j.blob.Size)
 	if err != nil {
 		return "", err
 	}
@@ -71,36 +79,36 @@ func (j *job) ensure(ctx context.Context) (string, error) {
 	if part.Existing() {
 		err := j.unpackStored(ctx)
 		if err == nil || !errors.Is(err, store.ErrDamaged) {
-			return actComplete, err
+			return j.words.done, err
 		}
 		// The stored blob is not what its name says: fetch it again.
-		if err := j.pull.im.blobs.Remove(j.blob.Digest); err != nil {
+		if err := j.im.blobs.Remove(j.blob.Digest); err != nil {
 			return "", err
 		}
 		if err := part.Close(); err != nil {
 			return "", err
 		}
-		if part, err = j.pull.im.blobs.Partial(ctx, j.blob.Digest, j.blob.Size); err != nil {
+		if part, err = j.im.blobs.Partial(ctx, j.blob.Digest, j.blob.Size); err != nil {
 			return "", err
 		}
 		defer part.Close()
 	}
-	j.meter.set(actDownloading, progress.Active)
-	return actComplete, j.fetch(ctx, part)
+	j.meter.set(j.words.doing, progress.Active)
+	return j.words.done, j.fetch(ctx, part)
 }
 
 // present reports whether the layer and its blob are here.
 func (j *job) present() bool {
-	if n, err := j.pull.im.blobs.Size(j.blob.Digest); err != nil || n != j.blob.Size {
+	if n, err := j.im.blobs.Size(j.blob.Digest); err != nil || n != j.blob.Size {
 		return false
 	}
-	_, err := j.pull.im.layers.Get(j.diffID)
+	_, err := j.im.layers.Get(j.diffID)
 	return err == nil
 }
 
 // othersProgress is how much another process has of the blob.
 func (j *job) othersProgress() int64 {
-	fi, err := os.Stat(j.pull.im.s.Path("tmp", j.blob.Digest.Encoded()+store.PartSuffix))
+	fi, err := os.Stat(j.im.s.Path("tmp", j.blob.Digest.Encoded()+store.PartSuffix))
 	if err != nil {
 		return 0
 	}
@@ -110,7 +118,7 @@ func (j *job) othersProgress() int64 {
 // fetch streams the blob, what is here of it first, into the blob store and
 // the unpacker at once.
 func (j *job) fetch(ctx context.Context, part *blob.Partial) error {
-	u, err := j.pull.im.layers.Begin(ctx, j.diffID)
+	u, err := j.im.layers.Begin(ctx, j.diffID)
 	if err != nil {
 		return err
 	}
@@ -118,7 +126,7 @@ func (j *job) fetch(ctx context.Context, part *blob.Partial) error {
 	j.meter.at(part.Offset())
 	download, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
-	body := j.pull.repo.Blob(download, j.blob, part.Offset())
+	body := j.from(download, j.blob, part.Offset())
 	defer body.Close()
 	src := io.MultiReader(part.Reader(), &tee{from: body, to: part, meter: j.meter})
 	if u.Existing() { // through another blob with the same content
@@ -134,7 +142,7 @@ func (j *job) fetch(ctx context.Context, part *blob.Partial) error {
 		return err
 	}
 	if _, err := u.Commit(ctx); err != nil {
-		return errors.Join(err, j.pull.im.blobs.Remove(j.blob.Digest))
+		return errors.Join(err, j.im.blobs.Remove(j.blob.Digest))
 	}
 	return nil
 }
@@ -155,18 +163,18 @@ func (j *job) blame(src io.Reader, part *blob.Partial, cause error) error {
 	if err := part.Commit(); err != nil {
 		return err
 	}
-	return errors.Join(cause, j.pull.im.blobs.Remove(j.blob.Digest))
+	return errors.Join(cause, j.im.blobs.Remove(j.blob.Digest))
 }
 
 // unpackStored unpacks a blob that is here already. It is ErrDamaged when the
 // blob is not what its digest says.
 func (j *job) unpackStored(ctx context.Context) error {
-	f, err := j.pull.im.blobs.Open(j.blob.Digest)
+	f, err := j.im.blobs.Open(j.blob.Digest)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	u, err := j.pull.im.layers.Begin(ctx, j.diffID)
+	u, err := j.im.layers.Begin(ctx, j.diffID)
 	if err != nil || u.Existing() {
 		return errors.Join(err, closeUnpack(u))
 	}

@@ -130,7 +130,12 @@ func (im *Images) load(ctx context.Context, e entry) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	img := s.describe(e.target)
+	return im.whole(s, e.target), nil
+}
+
+// whole describes an image and says which of its layers cannot be used.
+func (im *Images) whole(s *summary, target v1.Descriptor) Image {
+	img := s.describe(target)
 	for _, id := range unique(img.Layers) {
 		l, err := im.layers.Get(id)
 		if err != nil {
@@ -139,7 +144,7 @@ func (im *Images) load(ctx context.Context, e entry) (Image, error) {
 		}
 		img.Size += l.Size
 	}
-	return img, nil
+	return img
 }
 
 func (s *summary) describe(target v1.Descriptor) Image {

@@ -20,6 +20,8 @@ const (
 	actComplete    = "Pull complete"
 	actExists      = "Already exists"
 	actFailed      = "Failed"
+	actLoading     = "Loading layer"
+	actLoaded      = "Loaded"
 )
 
 const (

@@ -213,7 +213,6 @@ func (p *pull) fromIndex(ctx context.Context) (*registry.Document, error) {
 // layers fetches what is missing of the layers, a few at a time.
 func (p *pull) layers(ctx context.Context) error {
 	var jobs []*job
-	var meters []*meter
 	seen := map[digest.Digest]bool{}
 	for i, d := range p.manifest.Manifest.Layers {
 		if seen[d.Digest] {
@@ -221,8 +220,19 @@ func (p *pull) layers(ctx context.Context) error {
 		}
 		seen[d.Digest] = true
 		m := newMeter(p.sink, d)
-		jobs = append(jobs, &job{pull: p, blob: d, diffID: p.config.RootFS.DiffIDs[i], meter: m})
-		meters = append(meters, m)
+		jobs = append(jobs, &job{
+			im: p.im, blob: d, diffID: p.config.RootFS.DiffIDs[i], meter: m, from: p.repo.Blob,
+			words: words{actDownloading, actComplete},
+		})
+	}
+	return runJobs(ctx, jobs)
+}
+
+// runJobs brings layers in, a few at a time, and reports on them regularly.
+func runJobs(ctx context.Context, jobs []*job) error {
+	var meters []*meter
+	for _, j := range jobs {
+		meters = append(meters, j.meter)
 	}
 	reporting, stop := context.WithCancel(ctx)
 	var reporter sync.WaitGroup

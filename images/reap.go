@@ -26,13 +26,8 @@ type needs struct{ blobs, layers map[digest.Digest]bool }
 // went. Nobody may use the store meanwhile, so that nothing it finds free is
 // about to be referred to.
 func (im *Images) reap(ctx context.Context, o RemoveOptions) ([]string, error) {
-	patient, cancel := context.WithTimeout(ctx, reapPatience)
-	defer cancel()
-	release, err := im.s.Exclusive(patient)
-	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			return nil, nil
-		}
+	release, err := im.alone(ctx)
+	if release == nil {
 		return nil, err
 	}
 	defer release()
@@ -64,6 +59,18 @@ func (im *Images) reap(ctx context.Context, o RemoveOptions) ([]string, error) {
 	return gone, nil
 }
 
+// alone waits a little until nobody uses the store. release is nil when
+// somebody still does, or on error.
+func (im *Images) alone(ctx context.Context) (release func(), err error) {
+	patient, cancel := context.WithTimeout(ctx, reapPatience)
+	defer cancel()
+	release, err = im.s.Exclusive(patient)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, nil
+	}
+	return release, err
+}
+
 // bury deletes what e needs and live does not, layers first, and the entry at
 // last: until then the next removal knows what is left to do.
 func (im *Images) bury(ctx context.Context, e entry, live needs) ([]string, error) {
@@ -71,26 +78,53 @@ func (im *Images) bury(ctx context.Context, e entry, live needs) ([]string, erro
 	if err := im.collect(ctx, dead, e); err != nil && !lost(err) {
 		return nil, err
 	}
-	var gone []string
+	gone, _, err := im.drop(ctx, dead, live)
+	if err != nil {
+		return gone, err
+	}
+	return gone, im.blobs.DeleteRef(ctx, e.name)
+}
+
+// drop deletes what dead has and live does not, layers first. It returns the
+// layers that went and how many bytes were freed. Precondition: nobody else
+// uses the store.
+func (im *Images) drop(ctx context.Context, dead, live needs) (gone []string, freed int64, err error) {
 	for id := range dead.layers {
 		if live.layers[id] {
 			continue
 		}
+		size := im.layerSize(id)
 		if err := im.layers.Remove(ctx, id); err != nil {
-			return gone, fmt.Errorf("removing layer %s: %w", id, err)
+			return gone, freed, fmt.Errorf("removing layer %s: %w", id, err)
 		}
 		live.layers[id] = true // no second time
 		gone = append(gone, id.String())
+		freed += size
 	}
 	for d := range dead.blobs {
 		if live.blobs[d] {
 			continue
 		}
-		if err := im.blobs.Remove(d); err != nil {
-			return gone, fmt.Errorf("removing blob %s: %w", d, err)
+		size, err := im.blobs.Size(d)
+		if err != nil {
+			size = 0
 		}
+		if err := im.blobs.Remove(d); err != nil {
+			return gone, freed, fmt.Errorf("removing blob %s: %w", d, err)
+		}
+		live.blobs[d] = true
+		freed += size
 	}
-	return gone, im.blobs.DeleteRef(ctx, e.name)
+	return gone, freed, nil
+}
+
+// layerSize is 0 for a layer that is not here.
+func (im *Images) layerSize(id digest.Digest) int64 {
+	l, err := im.layers.Peek(id)
+	if err != nil {
+		return 0
+	}
+	return l.Size
 }
 
 func newNeeds() needs {

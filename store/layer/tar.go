@@ -23,12 +23,21 @@ import (
 // directory (redirect_dir, metacopy) are refused, so mounts must not use these
 // options. A file that changes while it is read is an error.
 func Tar(ctx context.Context, upperDir string, w io.Writer) error {
+	return TarWithout(ctx, upperDir, w, nil)
+}
+
+// TarWithout is Tar that leaves out the paths, and all below them, for which
+// skip is true. skip may be nil.
+func TarWithout(ctx context.Context, upperDir string, w io.Writer, skip func(path string) bool) error {
 	d, err := openDisk(upperDir)
 	if err != nil {
 		return err
 	}
 	defer d.close()
-	p := packer{ctx: ctx, disk: d, tar: tar.NewWriter(w), seen: make(map[uint64]string), buf: make([]byte, blockSize)}
+	p := packer{
+		ctx: ctx, disk: d, tar: tar.NewWriter(w), skip: skip,
+		seen: make(map[uint64]string), buf: make([]byte, blockSize),
+	}
 	if err := p.dir(""); err != nil {
 		return fmt.Errorf("packing %s: %w", upperDir, err)
 	}
@@ -39,6 +48,7 @@ type packer struct {
 	ctx  context.Context
 	disk *disk
 	tar  *tar.Writer
+	skip func(path string) bool
 	seen map[uint64]string // inode with several names → its first
 	buf  []byte
 }
@@ -68,6 +78,9 @@ func (p *packer) dir(full string) error {
 }
 
 func (p *packer) entry(full string) error {
+	if p.skip != nil && p.skip(full) {
+		return nil
+	}
 	st, err := p.disk.stat(full)
 	if err != nil {
 		return wrap("stat", full, err)

@@ -88,7 +88,12 @@ func listXattrs(proc string) ([]string, error) {
 		return nil, err
 	}
 	buf := make([]byte, size)
-	if size, err = unix.Llistxattr(proc, buf); err != nil {
+	size, err = unix.Llistxattr(proc, buf)
+	if errors.Is(err, unix.ERANGE) { // overlayfs counts anew, or one came
+		buf = make([]byte, maxXattrSize)
+		size, err = unix.Llistxattr(proc, buf)
+	}
+	if err != nil || size == 0 {
 		return nil, err
 	}
 	return strings.Split(strings.TrimSuffix(string(buf[:size]), "\x00"), "\x00"), nil

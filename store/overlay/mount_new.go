@@ -15,22 +15,35 @@ var errNoNewAPI = errors.New("no fsconfig lowerdir+")
 // maxParamBytes is the longest string fsconfig(2) takes.
 const maxParamBytes = 255
 
-// mountNew builds the mount with fsopen(2) and fsconfig(2), and attaches it
-// when it is complete: nobody sees a half-made one.
+// mountNew attaches the mount when it is complete: nobody sees a half-made one.
 func (l layers) mountNew(target string) error {
+	mnt, err := l.detached()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(mnt)
+	if err := unix.MoveMount(mnt, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+		return fmt.Errorf("attaching: %w", err)
+	}
+	return nil
+}
+
+// detached builds the mount with fsopen(2) and fsconfig(2). It exists as long
+// as the descriptor, or what it is attached to.
+func (l layers) detached() (int, error) {
 	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
 	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
-		return errNoNewAPI
+		return -1, errNoNewAPI
 	}
 	if err != nil {
-		return fmt.Errorf("fsopen: %w", err)
+		return -1, fmt.Errorf("fsopen: %w", err)
 	}
 	defer unix.Close(fs)
 	if err := l.configure(fs); err != nil {
-		return err
+		return -1, err
 	}
 	if err := unix.FsconfigCreate(fs); err != nil {
-		return explain(fs, "creating the overlay", err)
+		return -1, explain(fs, "creating the overlay", err)
 	}
 	attr := unix.MOUNT_ATTR_RELATIME
 	if l.upper == "" {
@@ -38,13 +51,9 @@ func (l layers) mountNew(target string) error {
 	}
 	mnt, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr)
 	if err != nil {
-		return explain(fs, "fsmount", err)
+		return -1, explain(fs, "fsmount", err)
 	}
-	defer unix.Close(mnt)
-	if err := unix.MoveMount(mnt, "", unix.AT_FDCWD, target, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
-		return fmt.Errorf("attaching: %w", err)
-	}
-	return nil
+	return mnt, nil
 }
 
 func (l layers) configure(fs int) error {

@@ -82,3 +82,18 @@ func Remove(ctx context.Context, s *store.Store, name string) error {
 	s.Changed(store.Volumes)
 	return nil
 }
+
+// List names the volumes that are there.
+func List(s *store.Store) ([]string, error) {
+	entries, err := os.ReadDir(s.Path(store.Volumes))
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() && valid.MatchString(e.Name()) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}

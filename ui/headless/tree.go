@@ -45,6 +45,7 @@ func (a *app) tree() *cobra.Command {
 	add(root, "image", a.inspectorCommands()...)
 	add(root, "group", a.containerGroup(), a.imageGroup(), a.systemGroup())
 	add(root, "", a.inspect(""), a.version(), a.info())
+	a.addArchives(root)
 	plainUsage(root)
 	return root
 }
