@@ -41,6 +41,7 @@ func Main(args []string) int {
 	}
 	signals := catchSignals()
 	defer signal.Stop(signals)
+	engine.Warm()
 	start, err := launch.Receive(caller)
 	if errors.Is(err, io.EOF) {
 		return 0 // nobody needs us
