@@ -111,8 +111,7 @@ func (m *Manager) eraseLocked(ctx context.Context, id string, life *flock.Lock) 
 // the life and supervisor locks.
 func (m *Manager) erase(ctx context.Context, id string) error {
 	names := m.claims(id)
-	_, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
+	if err := m.markRemoving(ctx, id); err != nil {
 		return err
 	}
 	if err := m.clear(ctx, id); err != nil {
@@ -132,6 +131,20 @@ func (m *Manager) erase(ctx context.Context, id string) error {
 		errs = append(errs, m.release(ctx, name, id))
 	}
 	return errors.Join(errs...)
+}
+
+// markRemoving notes that a removal began, so that whoever finds it cut short
+// finishes it. Of one that is removed when it ends, "running" without a
+// supervisor says the same.
+func (m *Manager) markRemoving(ctx context.Context, id string) error {
+	if r, err := m.read(id); err == nil && r.Host.AutoRemove && claimsToRun(r) {
+		return nil
+	}
+	_, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+		return nil
+	}
+	return err
 }
 
 // removeData removes all of a container's directory but the record.
