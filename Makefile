@@ -8,6 +8,8 @@ TAGS    := seccomp netgo osusergo runc_nocriu
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X gantry/engine.version=$(VERSION) -linkmode external -extldflags "-static"
 GOBUILD := go build -trimpath -buildvcs=false -tags '$(TAGS)' -ldflags '$(LDFLAGS)'
+# A background job of a shell ignores SIGINT, and so would every test.
+SIGNALS := $(shell env --default-signal true 2>/dev/null && echo --default-signal)
 PREFIX  ?= /usr/local
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,GOTOOLCHAIN,GANTRY_CI,CI)
 
@@ -27,7 +29,7 @@ bin/gantry: FORCE
 
 test: build ## every test, as root, against the real kernel and real components
 	@$(SUDO) scripts/deps.sh test
-	$(SUDO) env GANTRY_CI=1 GOTOOLCHAIN=$(GOTOOLCHAIN) CGO_ENABLED=1 GANTRY_BIN=$(CURDIR)/bin/gantry \
+	$(SUDO) env $(SIGNALS) GANTRY_CI=1 GOTOOLCHAIN=$(GOTOOLCHAIN) CGO_ENABLED=1 GANTRY_BIN=$(CURDIR)/bin/gantry \
 		go test -tags '$(TAGS)' -p 2 -timeout 18m ./...
 
 unit: ## the tests an ordinary user can run, without the network

@@ -51,7 +51,7 @@ var owners = map[string][]string{
 	"charm.land/":                            {"ui"},
 	"github.com/charmbracelet/x/vt":          {"ui/uitest", "ui/widget/terminal", "screenshots", "tests", "tools"},
 	"github.com/google/go-containerregistry": {"images", "tests", "tools"},
-	"os/exec":                                {"containers/launch", "images", "tests", "tools", "screenshots", "internal/testenv", "internal/applets"},
+	"os/exec":                                {"containers/launch", "images", "tests", "tools", "screenshots", "internal/testenv", "internal/sandbox", "internal/applets"},
 }
 
 // shellTools must never appear as a program to run: the kernel is asked

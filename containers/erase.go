@@ -13,7 +13,8 @@ import (
 
 // RemoveOptions say what may be removed.
 type RemoveOptions struct {
-	Force bool // kill it first
+	Force   bool // kill it first
+	Volumes bool // and its anonymous volumes
 }
 
 // Remove deletes a container with its writable layer and log. It finishes what
@@ -28,14 +29,14 @@ func (m *Manager) Remove(ctx context.Context, ref string, o RemoveOptions) error
 		if err != nil {
 			return err
 		}
-		if err := m.quiet(ctx, c, o.Force); err != nil {
+		err = m.quiet(ctx, c, o.Force)
+		if err == nil {
+			err = m.eraseUnsupervised(ctx, id, o.Volumes)
+		}
+		if !errors.Is(err, errTidying) && !errors.Is(err, store.ErrLocked) {
 			return err
 		}
-		err = m.eraseUnsupervised(ctx, id)
-		if !errors.Is(err, store.ErrLocked) {
-			return err
-		}
-		// Somebody started it again between the two.
+		// Its state moves: somebody started it, or it has not settled yet.
 	}
 }
 
@@ -60,7 +61,7 @@ func (m *Manager) quiet(ctx context.Context, c Container, force bool) error {
 			return err
 		}
 	}
-	return m.awaitFree(ctx, c.ID)
+	return m.awaitSettled(ctx, c.ID)
 }
 
 func runningOrPaused(c Container) Status {
@@ -71,7 +72,7 @@ func runningOrPaused(c Container) Status {
 }
 
 // eraseUnsupervised erases a container; the error is ErrLocked when it runs.
-func (m *Manager) eraseUnsupervised(ctx context.Context, id string) error {
+func (m *Manager) eraseUnsupervised(ctx context.Context, id string, volumes bool) error {
 	life, err := m.life(ctx, id)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (m *Manager) eraseUnsupervised(ctx context.Context, id string) error {
 		return err
 	}
 	defer lock.Unlock()
-	return m.eraseLocked(ctx, id, life)
+	return m.eraseLocked(ctx, id, life, volumes)
 }
 
 // Erase removes everything of a container that has ended: for a supervisor
@@ -94,11 +95,11 @@ func (m *Manager) Erase(ctx context.Context, id string) error {
 		return err
 	}
 	defer life.Unlock()
-	return m.eraseLocked(ctx, id, life)
+	return m.eraseLocked(ctx, id, life, false)
 }
 
-func (m *Manager) eraseLocked(ctx context.Context, id string, life *flock.Lock) error {
-	if err := m.erase(ctx, id); err != nil {
+func (m *Manager) eraseLocked(ctx context.Context, id string, life *flock.Lock, volumes bool) error {
+	if err := m.erase(ctx, id, volumes); err != nil {
 		return err
 	}
 	m.s.DropLock(lifeLocks, id, life)
@@ -107,11 +108,13 @@ func (m *Manager) eraseLocked(ctx context.Context, id string, life *flock.Lock) 
 
 // erase works in an order that a crash may cut anywhere: as long as the record
 // is there the removal can be repeated by name, and after that only a claim is
-// left, which does not count without a record. Precondition: the caller holds
-// the life and supervisor locks.
-func (m *Manager) erase(ctx context.Context, id string) error {
+// left, which does not count without a record. With volumes, or when it goes by
+// itself, its anonymous volumes go too. Precondition: the caller holds the
+// life and supervisor locks.
+func (m *Manager) erase(ctx context.Context, id string, volumes bool) error {
 	names := m.claims(id)
-	if err := m.markRemoving(ctx, id); err != nil {
+	r, err := m.markRemoving(ctx, id)
+	if err != nil {
 		return err
 	}
 	if err := m.clear(ctx, id); err != nil {
@@ -127,6 +130,9 @@ func (m *Manager) erase(ctx context.Context, id string) error {
 		return err
 	}
 	var errs []error
+	if volumes || r.Host.AutoRemove {
+		errs = append(errs, m.removeVolumes(ctx, r))
+	}
 	for _, name := range names {
 		errs = append(errs, m.release(ctx, name, id))
 	}
@@ -136,15 +142,15 @@ func (m *Manager) erase(ctx context.Context, id string) error {
 // markRemoving notes that a removal began, so that whoever finds it cut short
 // finishes it. Of one that is removed when it ends, "running" without a
 // supervisor says the same.
-func (m *Manager) markRemoving(ctx context.Context, id string) error {
+func (m *Manager) markRemoving(ctx context.Context, id string) (Record, error) {
 	if r, err := m.read(id); err == nil && r.Host.AutoRemove && claimsToRun(r) {
-		return nil
+		return r, nil
 	}
-	_, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
+	r, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
-		return nil
+		err = nil
 	}
-	return err
+	return r, err
 }
 
 // removeData removes all of a container's directory but the record.

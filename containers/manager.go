@@ -134,6 +134,22 @@ func (m *Manager) awaitFree(ctx context.Context, id string) error {
 	return err
 }
 
+// settling is how long a record is believed that does not explain why its
+// supervisor lives.
+const settling = 100 * time.Millisecond
+
+// awaitSettled waits until a container's supervisor is gone. The error is
+// errTidying when it is not for a while: then the record has to be read again.
+func (m *Manager) awaitSettled(ctx context.Context, id string) error {
+	short, cancel := context.WithTimeout(ctx, settling)
+	defer cancel()
+	err := m.awaitFree(short, id)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		return errTidying
+	}
+	return err
+}
+
 // now is the time to note in a record.
 func now() time.Time { return time.Now().UTC() }
 

@@ -86,11 +86,11 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 	r, err := m.read(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return m.eraseLocked(ctx, id, life)
+		return m.eraseLocked(ctx, id, life, false)
 	case err != nil:
 		return m.clear(ctx, id)
 	case r.State.Status == Removing:
-		return m.eraseLocked(ctx, id, life)
+		return m.eraseLocked(ctx, id, life, false)
 	case claimsToRun(r):
 		return m.settleLost(ctx, r, life)
 	}
@@ -99,7 +99,7 @@ func (m *Manager) settle(ctx context.Context, id string) error {
 
 func (m *Manager) settleLost(ctx context.Context, r Record, life *flock.Lock) error {
 	if r.Host.AutoRemove {
-		return m.eraseLocked(ctx, r.ID, life)
+		return m.eraseLocked(ctx, r.ID, life, false)
 	}
 	return m.finish(ctx, r)
 }

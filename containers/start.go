@@ -38,13 +38,15 @@ func (m *Manager) Start(ctx context.Context, ref string, in StartInput) (*attach
 			return s, err
 		}
 		// No lock is held meanwhile: the supervisor may need them to end.
-		if err := m.awaitFree(ctx, id); err != nil {
+		if err := m.awaitSettled(ctx, id); err != nil && !errors.Is(err, errTidying) {
 			return nil, err
 		}
 	}
 }
 
-// errTidying says that the container has ended and its supervisor has not.
+// errTidying says that a supervisor lives whose container does not claim to
+// run: it is tidying up, or was started by a caller that is gone and is not
+// ready yet. Only the record tells which, a little later.
 var errTidying = errors.New("its supervisor is tidying up")
 
 func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.Session, error) {
@@ -61,7 +63,7 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 	c, err := m.startable(id)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // removed while we waited
-		return nil, errors.Join(err, m.eraseLocked(ctx, id, life))
+		return nil, errors.Join(err, m.eraseLocked(ctx, id, life, false))
 	case err != nil:
 		return nil, err
 	case lock == nil && claimsToRun(c.Record):
@@ -138,7 +140,7 @@ func (m *Manager) failed(ctx context.Context, r Record, cause error) error {
 	}
 	defer lock.Unlock()
 	if r.Host.AutoRemove {
-		return m.erase(ctx, r.ID)
+		return m.erase(ctx, r.ID, false)
 	}
 	_, err = m.Update(ctx, r.ID, func(r *Record) error {
 		code := exitUnstartable

@@ -54,17 +54,7 @@ func (e *Engine) Rename(ctx context.Context, ref, name string) error {
 
 // Remove deletes a container with its writable layer and log.
 func (e *Engine) Remove(ctx context.Context, ref string, o RemoveOptions) error {
-	c, err := e.containers.Get(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if err := e.containers.Remove(ctx, c.ID, containers.RemoveOptions{Force: o.Force}); err != nil {
-		return err
-	}
-	if o.Volumes {
-		return e.removeAnonymous(ctx, c)
-	}
-	return nil
+	return e.containers.Remove(ctx, ref, containers.RemoveOptions(o))
 }
 
 // Wait blocks until the container has exited and returns its exit code.

@@ -71,7 +71,6 @@ func (e *Engine) imageFor(ctx context.Context, spec RunSpec, sink Sink) (Image, 
 	img, err := e.images.Resolve(ctx, spec.Image)
 	switch {
 	case errors.Is(err, ErrNotFound) && spec.Pull != PullNever:
-		sink.Log(Log{Line: fmt.Sprintf("Unable to find image '%s' locally", Printable(spec.Image))})
 		return e.Pull(ctx, spec.Image, o, sink)
 	case err != nil:
 		return Image{}, err

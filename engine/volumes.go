@@ -2,8 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -28,7 +26,7 @@ func (e *Engine) mounts(ctx context.Context, spec RunSpec, img Image) ([]Mount, 
 			continue
 		}
 		if all[i].Source == "" {
-			all[i].Source = anonymousName()
+			all[i].Source = volume.AnonymousName()
 		}
 		if err := volume.Ensure(ctx, e.store, all[i].Source); err != nil {
 			return nil, err
@@ -52,40 +50,4 @@ func (e *Engine) volumes(mounts []Mount) (map[string]string, error) {
 		paths[m.Source] = path
 	}
 	return paths, nil
-}
-
-// anonymousName is 64 hexadecimal digits, by which a volume is known to go
-// with its container.
-func anonymousName() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return hex.EncodeToString(b[:])
-}
-
-func anonymous(name string) bool {
-	_, err := hex.DecodeString(name)
-	return len(name) == 64 && err == nil
-}
-
-// removeAnonymous removes the anonymous volumes of a container that is gone,
-// unless another container uses them.
-func (e *Engine) removeAnonymous(ctx context.Context, gone Container) error {
-	others, err := e.containers.List(ctx)
-	if err != nil {
-		return err
-	}
-	used := func(name string) bool {
-		return slices.ContainsFunc(others, func(c Container) bool {
-			return c.Damaged != "" || slices.ContainsFunc(c.Host.Mounts, func(m Mount) bool { return m.Source == name })
-		})
-	}
-	for _, m := range gone.Host.Mounts {
-		if m.Type != "volume" || !anonymous(m.Source) || used(m.Source) {
-			continue
-		}
-		if err := volume.Remove(ctx, e.store, m.Source); err != nil {
-			return err
-		}
-	}
-	return nil
 }

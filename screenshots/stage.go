@@ -6,13 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"gantry/internal/sandbox"
 )
 
 // stage is a store with a few images and containers in it.
 type stage struct {
-	bin string
-	dir string
-	env []string
+	bin    string
+	dir    string
+	cgroup string // parent of the containers' cgroups
+	env    []string
 }
 
 // setup is what the scenes find, as headless command lines.
@@ -36,7 +39,7 @@ func newStage(bin string) (*stage, error) {
 	}
 	id := filepath.Base(dir)[len("gantry-shots-"):]
 	id = id[max(0, len(id)-9):]
-	s := &stage{bin: bin, dir: dir, env: []string{
+	s := &stage{bin: bin, dir: dir, cgroup: "/gantry-shots-" + id, env: []string{
 		"GANTRY_ROOT=" + filepath.Join(dir, "root"),
 		"GANTRY_RUN=" + filepath.Join(dir, "run"),
 		"GANTRY_BRIDGE=gs" + id,
@@ -64,5 +67,6 @@ func (s *stage) strike() {
 		_ = s.command("rm", "-f", id).Run()
 	}
 	_ = s.command("system", "reset-network").Run()
+	sandbox.RemoveCgroups(s.cgroup)
 	_ = os.RemoveAll(s.dir)
 }

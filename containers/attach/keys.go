@@ -1,47 +1,6 @@
 package attach
 
-import (
-	"fmt"
-	"strings"
-)
-
-// ParseDetachKeys reads a detach sequence in Docker's grammar: keys separated
-// by commas, each a single character, ctrl-<a letter or one of @[\]^_>, or
-// DEL. The empty string is no sequence.
-func ParseDetachKeys(s string) ([]byte, error) {
-	if s == "" {
-		return nil, nil
-	}
-	var keys []byte
-	for _, name := range strings.Split(s, ",") {
-		key, ok := parseKey(name)
-		if !ok {
-			return nil, fmt.Errorf(`detach keys %q: unknown key %q: use a single character, ctrl-<a-z, @, [, \, ], ^ or _>, or DEL`, s, name)
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
-}
-
-func parseKey(name string) (byte, bool) {
-	if len(name) == 1 {
-		return name[0], name[0] < 0x80
-	}
-	if name == "DEL" {
-		return 0x7f, true
-	}
-	c, ok := strings.CutPrefix(name, "ctrl-")
-	if !ok || len(c) != 1 {
-		return 0, false
-	}
-	switch {
-	case c[0] >= 'a' && c[0] <= 'z':
-		return c[0] - 'a' + 1, true
-	case c[0] == '@' || c[0] >= '[' && c[0] <= '_':
-		return c[0] & 0x1f, true
-	}
-	return 0, false
-}
+import "strings"
 
 // detector finds the detach sequence in a stream of keys. Keys that may be the
 // beginning of it are held back until the next key, or until the caller's

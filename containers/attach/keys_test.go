@@ -7,22 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseDetachKeys(t *testing.T) {
-	for in, want := range map[string]string{
-		"": "", "a": "a", "ctrl-p,ctrl-q": "\x10\x11", "ctrl-]": "\x1d", "ctrl-@": "\x00", "ctrl-_": "\x1f",
-		`ctrl-\,x`: "\x1cx", "ctrl-^": "\x1e", "ctrl-[": "\x1b", "DEL": "\x7f", "A,B": "AB",
-	} {
-		if got, err := ParseDetachKeys(in); err != nil || string(got) != want {
-			t.Errorf("ParseDetachKeys(%q) = %q, %v, want %q", in, got, err, want)
-		}
-	}
-	for _, in := range []string{"ctrl-", "ctrl-A", "ctrl-1", "ctrl-ab", "foo", "a,", ",", "é", "shift-a"} {
-		if got, err := ParseDetachKeys(in); err == nil {
-			t.Errorf("ParseDetachKeys(%q) = %q, want an error", in, got)
-		}
-	}
-}
-
 func TestDetector(t *testing.T) {
 	const quiet = "~" // the timer runs out
 	for _, c := range []struct {

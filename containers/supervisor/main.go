@@ -77,6 +77,7 @@ func takeOver() (*net.UnixConn, error) {
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	dropInherited()
+	defaultIgnored()
 	unix.Umask(0o022) // the container's programs inherit it
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming a subreaper: %w", err)

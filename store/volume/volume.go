@@ -4,6 +4,8 @@ package volume
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"regexp"
@@ -24,6 +26,20 @@ func Path(s *store.Store, name string) (string, error) {
 		return "", fmt.Errorf("volume name %q: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: %w", termsafe.Line(name), store.ErrInvalid)
 	}
 	return s.Path(store.Volumes, name, "_data"), nil
+}
+
+// AnonymousName returns a new name of 64 hexadecimal digits, by which a volume
+// is known to go with its container.
+func AnonymousName() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(b[:])
+}
+
+// Anonymous reports whether name is one that AnonymousName makes.
+func Anonymous(name string) bool {
+	_, err := hex.DecodeString(name)
+	return len(name) == 64 && err == nil
 }
 
 // Ensure makes the volume name unless it is there.

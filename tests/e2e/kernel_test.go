@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"gantry/internal/sandbox"
 )
 
 // kernelObjects lists everything in the kernel that a gantry process of this
@@ -32,12 +34,13 @@ func (l *lab) mounts() []string {
 }
 
 func (l *lab) cgroups() []string {
-	parent := strings.TrimPrefix(l.lookup("GANTRY_CGROUP_PARENT"), "/")
-	paths, _ := filepath.Glob("/sys/fs/cgroup/*/" + parent + "/*/cgroup.procs")
-	direct, _ := filepath.Glob("/sys/fs/cgroup/" + parent + "/*/cgroup.procs")
 	var found []string
-	for _, p := range append(paths, direct...) {
-		found = append(found, "cgroup "+filepath.Dir(p))
+	for _, dir := range sandbox.CgroupDirs(l.lookup("GANTRY_CGROUP_PARENT")) {
+		found = append(found, "cgroup "+dir)
+		below, _ := filepath.Glob(dir + "/*/cgroup.procs")
+		for _, procs := range below {
+			found = append(found, "cgroup "+filepath.Dir(procs))
+		}
 	}
 	return found
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gantry/internal/sandbox"
 )
 
 // lab is one store of its own with everything a gantry process needs to know
@@ -66,6 +68,7 @@ func (l *lab) end() {
 		l.gantry("rm", "-f", id)
 	}
 	l.gantry("system", "reset-network")
+	sandbox.RemoveCgroups(l.lookup("GANTRY_CGROUP_PARENT"))
 	var left []string
 	l.eventually(func() bool {
 		left = difference(l.kernelObjects(), l.before)
@@ -111,7 +114,7 @@ func (l *lab) fails(code int, text string, args ...string) {
 // input runs the binary with args and stdin.
 func (l *lab) input(stdin string, args ...string) result {
 	l.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	cmd := l.command(ctx, args...)
 	var out, errs bytes.Buffer
@@ -151,7 +154,7 @@ func (l *lab) start(cmd *exec.Cmd) error {
 		// The thread is never unlocked: it ends with the goroutine, since its
 		// namespace is not that of the others.
 		runtime.LockOSThread()
-		if err := unix.Setns(hostNetFD, unix.CLONE_NEWNET); err != nil {
+		if err := unix.Setns(sandbox.HostNet, unix.CLONE_NEWNET); err != nil {
 			errs <- fmt.Errorf("entering the uplink's namespace: %w", err)
 			return
 		}

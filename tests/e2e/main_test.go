@@ -9,17 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"gantry/internal/sandbox"
 )
-
-// insideEnv marks the process that already stands in its own namespaces.
-const insideEnv = "GANTRY_E2E_INSIDE"
-
-// hostNetFD is the descriptor of the network namespace the suite came from.
-const hostNetFD = 3
 
 // gantryBin is the binary under test.
 var gantryBin string
@@ -35,10 +28,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "e2e: skipped: needs root for namespaces, mounts and cgroups")
 		return 0
 	}
-	if os.Getenv(insideEnv) == "" {
-		return enter()
+	if !sandbox.Inside() {
+		return sandbox.Run()
 	}
-	if err := prepareNamespaces(); err != nil {
+	if err := sandbox.Prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return 1
 	}
@@ -51,61 +44,6 @@ func run(m *testing.M) int {
 	gantryBin = bin
 	defer stopShared()
 	return m.Run()
-}
-
-// enter runs this test binary again in new mount and network namespaces and
-// returns its exit code.
-func enter() int {
-	host, err := os.Open("/proc/self/ns/net")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "e2e:", err)
-		return 1
-	}
-	defer host.Close()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.ExtraFiles = []*os.File{host}
-	cmd.Env = append(os.Environ(), insideEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET,
-		Pdeathsig:  syscall.SIGKILL,
-	}
-	err = cmd.Run()
-	if err == nil {
-		return 0
-	}
-	if exit, ok := err.(*exec.ExitError); ok {
-		return exit.ExitCode()
-	}
-	fmt.Fprintln(os.Stderr, "e2e:", err)
-	return 1
-}
-
-func prepareNamespaces() error {
-	unix.CloseOnExec(hostNetFD)
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return fmt.Errorf("making mounts private: %w", err)
-	}
-	// sysfs shows the links of the namespace it was mounted in.
-	return linkUp("lo")
-}
-
-// linkUp sets a link up by ioctl, see netdevice(7).
-func linkUp(name string) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	req, err := unix.NewIfreq(name)
-	if err != nil {
-		return err
-	}
-	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req); err != nil {
-		return fmt.Errorf("setting %s up: %w", name, err)
-	}
-	return nil
 }
 
 // findBinary returns GANTRY_BIN, or builds the program for this run.

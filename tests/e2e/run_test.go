@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -325,5 +326,45 @@ func TestReturnsAtOnceWithTheCallersPipe(t *testing.T) {
 	}
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("run -d held the caller's pipe for %v", took)
+	}
+}
+
+// TestUnifiedCgroups runs a container where the only cgroup file system is
+// version 2, as on current distributions: mounted so in a mount namespace.
+func TestUnifiedCgroups(t *testing.T) {
+	l := newLab(t)
+	l.ok("pull", busyboxRef(t))
+	script := `umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"`
+	cmd := exec.Command("unshare", "--mount", "sh", "-c", script, gantryBin, "run", "--rm", "--memory", "64m", busyboxRef(t),
+		"sh", "-c", `grep -q "/sys/fs/cgroup cgroup2 ro" /proc/mounts && echo two; grep -c Seccomp: /proc/self/status; mknod /tmp/b b 7 0; cat /tmp/b`)
+	cmd.Env = l.env
+	out, _ := cmd.CombinedOutput()
+	for _, want := range []string{"two\n1\n", "Operation not permitted"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in the output of a container on cgroup v2:\n%s", want, out)
+		}
+	}
+}
+
+func TestAnonymousVolumesGoWithTheirContainer(t *testing.T) {
+	l := newLab(t)
+	ref := busyboxRef(t)
+	volumes := func() int {
+		names, _ := filepath.Glob(filepath.Join(l.lookup("GANTRY_ROOT"), "volumes", "*"))
+		return len(names)
+	}
+	l.ok("run", "--rm", "-v", "/data", "-v", "named:/n", ref, "touch", "/data/x")
+	if n := volumes(); n != 1 {
+		t.Errorf("%d volumes after run --rm, want the named one", n)
+	}
+	l.ok("run", "--name", "keeps", "-v", "/data", ref, "true")
+	l.ok("rm", "keeps")
+	if n := volumes(); n != 2 {
+		t.Errorf("%d volumes after rm, want the anonymous one kept", n)
+	}
+	l.ok("run", "--name", "takes", "-v", "/data", ref, "true")
+	l.ok("rm", "-v", "takes")
+	if n := volumes(); n != 2 {
+		t.Errorf("%d volumes after rm -v, want its own gone", n)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -196,4 +197,20 @@ func TestWorkstationOpensHelpsAndQuits(t *testing.T) {
 	term.gone("Everywhere")
 	term.press("q")
 	term.expect("host$")
+}
+
+func TestOddTerminals(t *testing.T) {
+	l := newLab(t)
+	term := newTerminal(t, l, 80, 24)
+	for _, env := range []string{"TERM=no-such-terminal", "NO_COLOR=1", "LANG=C LC_ALL=C"} {
+		term.send("%s %s\n", env, gantryBin)
+		term.expect("gantry  images")
+		if colours := term.tmux("capture-pane", "-p", "-e"); env == "NO_COLOR=1" && regexp.MustCompile("\x1b\\[(3[0-8]|4[0-8]|9[0-7]|10[0-7])").MatchString(colours) {
+			t.Errorf("with %s the screen has colours:\n%q", env, colours)
+		}
+		term.press("q")
+		term.gone("gantry  images")
+	}
+	term.send("TERM=dumb %s\n", gantryBin)
+	term.expect("cannot move its cursor")
 }

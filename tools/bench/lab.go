@@ -16,7 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"golang.org/x/sys/unix"
+
+	"gantry/internal/sandbox"
 )
 
 // lab is a folder, a registry on loopback and the images every peer pulls.
@@ -42,7 +43,7 @@ func newLab() (*lab, error) {
 	if l.bin, err = filepath.Abs(l.bin); err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{privateMounts, loopbackUp, l.startRegistry, l.pushImages, l.makeBundle} {
+	for _, step := range []func() error{sandbox.Prepare, l.startRegistry, l.pushImages, l.makeBundle} {
 		if err := step(); err != nil {
 			l.close()
 			return nil, err
@@ -57,24 +58,6 @@ func (l *lab) close() {
 		_ = l.registry.Wait()
 	}
 	_ = os.RemoveAll(l.dir)
-}
-
-func privateMounts() error {
-	return unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, "")
-}
-
-func loopbackUp() error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	req, err := unix.NewIfreq("lo")
-	if err != nil {
-		return err
-	}
-	req.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req)
 }
 
 func (l *lab) startRegistry() error {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"gantry/internal/sandbox"
 )
 
 // peer is an engine or a bare runtime: how it does each thing we measure. A
@@ -72,6 +74,7 @@ func gantryPeer(l *lab) *peer {
 		cmd := exec.Command(l.bin, "system", "reset-network")
 		cmd.Env = gantryEnv(l)
 		_ = cmd.Run()
+		sandbox.RemoveCgroups("/gantry-bench")
 	}
 	return p
 }
