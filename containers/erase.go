@@ -113,8 +113,8 @@ func (m *Manager) eraseLocked(ctx context.Context, id string, life *flock.Lock, 
 // life and supervisor locks.
 func (m *Manager) erase(ctx context.Context, id string, volumes bool) error {
 	names := m.claims(id)
-	r, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrDamaged) {
+	r, err := m.markRemoving(ctx, id)
+	if err != nil {
 		return err
 	}
 	if err := m.clear(ctx, id); err != nil {
@@ -137,6 +137,20 @@ func (m *Manager) erase(ctx context.Context, id string, volumes bool) error {
 		errs = append(errs, m.release(ctx, name, id))
 	}
 	return errors.Join(errs...)
+}
+
+// markRemoving notes that a removal began, so that whoever finds it cut short
+// finishes it. Of one that is removed when it ends, "running" without a
+// supervisor says the same.
+func (m *Manager) markRemoving(ctx context.Context, id string) (Record, error) {
+	if r, err := m.read(id); err == nil && r.Host.AutoRemove && claimsToRun(r) {
+		return r, nil
+	}
+	r, err := m.Update(ctx, id, func(r *Record) error { r.State.Status = Removing; return nil })
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+		err = nil
+	}
+	return r, err
 }
 
 // removeData removes all of a container's directory but the record.

@@ -144,7 +144,7 @@ func (m *Manager) clear(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	for _, name := range []string{launch.SocketFile, launch.StartFile, "live.json"} {
+	for _, name := range []string{launch.SocketFile, "live.json"} {
 		if err := os.Remove(m.s.RunPath("c", id, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -16,10 +16,11 @@ type StartInput struct {
 	Lowers     []string          // layers of the root file system, top first
 	Volumes    map[string]string // sources of volume mounts, by volume name
 	Network    launch.Network
-	Cols, Rows uint16   // first size of the terminal; 0: 80×24
-	Attach     bool     // return a session that misses no output
-	Stdin      bool     // and that types
-	Env        []string // of the supervisor; nil: only what it needs
+	Cols, Rows uint16        // first size of the terminal; 0: 80×24
+	Attach     bool          // return a session that misses no output
+	Stdin      bool          // and that types
+	Env        []string      // of the supervisor; nil: only what it needs
+	Spare      *launch.Spare // becomes the supervisor; nil: none is prepared
 }
 
 // Start starts a container, and is done when the user's process runs. Starting
@@ -87,7 +88,7 @@ func (m *Manager) start(ctx context.Context, id string, in StartInput) (*attach.
 
 func (m *Manager) launchInput(id string, lock *flock.Lock, in StartInput) launch.Input {
 	return launch.Input{
-		ID: id, RunDir: m.RunDir(id), Lock: lock, Attach: in.Attach, Stdin: in.Stdin, Env: in.Env,
+		ID: id, RunDir: m.RunDir(id), Lock: lock, Attach: in.Attach, Stdin: in.Stdin, Env: in.Env, Spare: in.Spare,
 		Start: launch.Start{
 			Root: m.s.Root(), Run: m.s.Run(), Lowers: in.Lowers, Volumes: in.Volumes, Network: in.Network,
 			Cols: in.Cols, Rows: in.Rows,

@@ -21,7 +21,7 @@ const modeEnv = "GANTRY_TEST_MODE"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == launch.Command {
-		os.Exit(supervise(os.Args[2]))
+		os.Exit(supervise())
 	}
 	if len(os.Args) > 2 && os.Args[1] == "do" {
 		os.Exit(do(os.Args[2:]))
@@ -59,30 +59,30 @@ func (s supervisor) signal(name string) error {
 	return nil
 }
 
-func supervise(id string) int {
-	ready := os.NewFile(launch.ReadyFD, "ready")
-	answer := func(r launch.Ready) { _ = json.NewEncoder(ready).Encode(r) }
+func supervise() int {
+	caller, err := launch.Caller()
+	if err != nil {
+		return 1
+	}
+	start, err := launch.Receive(caller)
+	if err != nil {
+		return 1
+	}
+	answer := func(r launch.Ready) { _ = json.NewEncoder(caller).Encode(r) }
 	if os.Getenv(modeEnv) == "unstartable" {
 		answer(launch.Ready{Error: "exec: \"nope\": not found", Code: 127})
 		return 1
 	}
-	if err := run(id, func() { answer(launch.Ready{Ready: true, Pid: os.Getpid()}); _ = ready.Close() }); err != nil {
+	if err := run(start, func() { answer(launch.Ready{Ready: true, Pid: os.Getpid()}); _ = caller.Close() }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func run(id string, started func()) error {
+func run(start launch.Start, started func()) error {
 	ctx := context.Background()
-	wd, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", launch.LockFD))
-	if err != nil {
-		return err
-	}
-	start, err := launch.ReadStart(filepath.Dir(wd))
-	if err != nil {
-		return err
-	}
+	id := start.ID
 	s, err := store.Open(ctx, store.Options{Root: start.Root, Run: start.Run})
 	if err != nil {
 		return err

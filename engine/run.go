@@ -59,7 +59,7 @@ func (e *Engine) start(ctx context.Context, ref string, in containers.StartInput
 	if in.Volumes, err = e.volumes(c.Host.Mounts); err != nil {
 		return nil, err
 	}
-	in.Network = e.startNetwork()
+	in.Network, in.Spare = e.startNetwork(), spare(ctx)
 	return e.containers.Start(ctx, c.ID, in)
 }
 

@@ -15,28 +15,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"gantry/containers/attach"
-	"gantry/internal/atomicfile"
 	"gantry/internal/flock"
 
 	"golang.org/x/sys/unix"
 )
 
-// Descriptors a supervisor is started with, beside the standard three.
-const (
-	ReadyFD = 3 // our end of the socket pair
-	LockFD  = 4 // the supervisor lock, held
-)
+// ReadyFD is the end of the connection that a supervisor is started with, beside
+// the standard three.
+const ReadyFD = 3
 
 // Command is the supervisor's first argument.
 const Command = "supervise"
 
 // Files of a running container, in its run directory.
 const (
-	StartFile  = "start.json"
 	SocketFile = "sock"
 	LogFile    = "supervisor.log"
 )
@@ -50,6 +45,7 @@ type Input struct {
 	Attach bool     // the caller is attached before the program's first byte
 	Stdin  bool     // and types into it
 	Env    []string // the supervisor's environment; nil: only what it needs
+	Spare  *Spare   // becomes the supervisor, if it can; nil: none. Not with Env
 }
 
 // StartError is what kept a container from starting, with the exit code that
@@ -74,21 +70,20 @@ type Ready struct {
 // what it has started; its leftovers are swept from the intent record.
 func Supervisor(ctx context.Context, in Input) (*attach.Session, error) {
 	defer in.Lock.Unlock()
-	if err := atomicfile.WriteJSON(filepath.Join(in.RunDir, StartFile), in.start(), 0o600, atomicfile.Crash); err != nil {
-		return nil, err
-	}
-	ours, theirs, err := socketPair()
+	words, err := os.OpenFile(filepath.Join(in.RunDir, LogFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fs.FileMode(0o600))
 	if err != nil {
 		return nil, err
 	}
-	child, err := spawn(in, theirs)
-	_ = theirs.Close()
+	defer words.Close()
+	child, ours, err := in.supervisor(words)
 	if err != nil {
-		_ = ours.Close()
 		return nil, err
 	}
 	r := bufio.NewReaderSize(ours, 64<<10)
-	ready, err := answer(ctx, ours, r)
+	var ready Ready
+	if err = tell(ours, in.start(), in.Lock.File(), words); err == nil {
+		ready, err = answer(ctx, ours, r)
+	}
 	if err != nil || !in.Attach {
 		_ = ours.Close()
 	}
@@ -105,6 +100,19 @@ func Supervisor(ctx context.Context, in Input) (*attach.Session, error) {
 		return nil, nil
 	}
 	return attach.Adopt(ours, r, ready.Tty), nil
+}
+
+// supervisor is the spare if there is one, or else a new one.
+func (in Input) supervisor(words *os.File) (*child, *net.UnixConn, error) {
+	if in.Spare.take() {
+		return in.Spare.child, in.Spare.conn, nil
+	}
+	env := in.Env
+	if env == nil {
+		env = environment()
+	}
+	Quicken()
+	return spawn(in.ID, env, words)
 }
 
 func (in Input) start() Start {
@@ -168,44 +176,4 @@ func describe(err error, runDir string) error {
 func lastLine(s string) string {
 	s = strings.TrimSpace(s)
 	return s[strings.LastIndexByte(s, '\n')+1:]
-}
-
-// spawn executes the supervisor. os.StartProcess rather than os/exec: there is
-// nothing to look up and nothing to copy.
-func spawn(in Input, theirs *os.File) (*child, error) {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer null.Close()
-	words, err := os.OpenFile(filepath.Join(in.RunDir, LogFile), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fs.FileMode(0o600))
-	if err != nil {
-		return nil, err
-	}
-	defer words.Close()
-	pidfd := -1
-	p, err := os.StartProcess("/proc/self/exe", []string{os.Args[0], Command, in.ID, in.RunDir}, &os.ProcAttr{
-		Dir:   "/",
-		Env:   in.env(),
-		Files: []*os.File{null, null, words, theirs, in.Lock.File()},
-		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWNS, PidFD: &pidfd},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("starting the supervisor: %w", err)
-	}
-	return &child{p: p, pidfd: pidfd}, nil
-}
-
-func (in Input) env() []string {
-	if in.Env != nil {
-		return in.Env
-	}
-	var env []string
-	for _, kv := range os.Environ() {
-		name, _, _ := strings.Cut(kv, "=")
-		if name == "PATH" || strings.HasPrefix(name, "GANTRY_") {
-			env = append(env, kv)
-		}
-	}
-	return env
 }

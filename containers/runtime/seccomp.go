@@ -3,6 +3,7 @@ package runtime
 import (
 	"runtime"
 	"slices"
+	"sync"
 
 	moby "github.com/moby/profiles/seccomp"
 	"github.com/opencontainers/runc/libcontainer/configs"
@@ -24,6 +25,9 @@ func nameIn(names map[string]string, arch string) string {
 	return arch
 }
 
+// profile is made once; nothing changes it.
+var profile = sync.OnceValue(moby.DefaultProfile)
+
 // seccompOf is moby's default profile, resolved for our capabilities, for the
 // image's own architecture alone: every further one costs about 12 ms a start.
 // A 386 image on amd64 needs both, because the init stage is amd64. There,
@@ -44,7 +48,7 @@ func seccompOf(arch string, socketcall bool) *configs.Seccomp {
 		names = append(names, nameIn(mobyNames, a))
 	}
 	refuse := slices.Contains(arches, "386") && !socketcall
-	for _, call := range moby.DefaultProfile().Syscalls {
+	for _, call := range profile().Syscalls {
 		if applies(call, names) {
 			out.Syscalls = append(out.Syscalls, rulesOf(call, refuse)...)
 		}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -17,6 +18,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"time"
+	"unsafe"
 
 	"gantry/containers/attach"
 	"gantry/containers/launch"
@@ -25,10 +27,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Main is `gantry supervise <id> <run directory>`, started by package launch.
+// Main is `gantry supervise <id>`, started by package launch.
 // It returns when the container has ended and is tidied up.
 func Main(args []string) int {
-	if len(args) != 2 {
+	if len(args) != 1 {
 		fmt.Fprintln(os.Stderr, "supervise is started by gantry itself")
 		return 2
 	}
@@ -39,7 +41,16 @@ func Main(args []string) int {
 	}
 	signals := catchSignals()
 	defer signal.Stop(signals)
-	s, err := open(args[0], args[1])
+	engine.Warm()
+	start, err := launch.Receive(caller)
+	if errors.Is(err, io.EOF) {
+		return 0 // nobody needs us
+	}
+	var s *supervisor
+	if err == nil {
+		showID(args[0], start.ID)
+		s, err = open(start)
+	}
 	if err == nil {
 		err = s.begin(caller)
 	}
@@ -67,18 +78,20 @@ func takeOver() (*net.UnixConn, error) {
 	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
 	dropInherited()
 	defaultIgnored()
-	unix.CloseOnExec(launch.LockFD)
 	unix.Umask(0o022) // the container's programs inherit it
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("becoming a subreaper: %w", err)
 	}
-	f := os.NewFile(launch.ReadyFD, "caller")
-	conn, err := net.FileConn(f)
-	_ = f.Close()
-	if err != nil {
-		return nil, fmt.Errorf("reaching the caller: %w", err)
+	return launch.Caller()
+}
+
+// showID writes id over an argument of this process, so that a list of
+// processes tells whose supervisor it is although it started without knowing.
+// Go's os.Args are the kernel's own copy of the arguments.
+func showID(arg, id string) {
+	if len(arg) == len(id) && arg != id {
+		copy(unsafe.Slice(unsafe.StringData(arg), len(arg)), id)
 	}
-	return conn.(*net.UnixConn), nil
 }
 
 // dropInherited closes what the caller had left open for its children: a pipe
@@ -91,7 +104,7 @@ func dropInherited() {
 	}
 	for _, n := range names {
 		fd, err := strconv.Atoi(n.Name())
-		if err != nil || fd <= launch.LockFD {
+		if err != nil || fd <= launch.ReadyFD {
 			continue
 		}
 		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil && flags&unix.FD_CLOEXEC == 0 {

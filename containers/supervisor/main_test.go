@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == launch.Command {
 		os.Exit(Main(os.Args[2:]))
 	}
+	if len(os.Args) > 1 && os.Args[1] == "prepare" {
+		os.Exit(prepare())
+	}
 	if len(os.Args) > 2 && os.Args[1] == "watch" {
 		os.Exit(watch(os.Args[2]))
 	}

@@ -39,18 +39,18 @@ func (s *supervisor) serve(signals <-chan os.Signal) error {
 
 // end is the order everything relies on: output, log, record, and only then
 // the rest. Whoever waits is answered as soon as the record tells the same; a
-// container that goes with its end is gone by then.
+// container that goes with its end is gone by then, and needs no note of it.
 func (s *supervisor) end(code int) error {
 	s.stopExec()
 	s.streams.drain()
-	var logged error
+	var logged, noted error
 	if !s.record.Host.AutoRemove {
 		logged = s.log.Sync()
 	}
-	logged = errors.Join(logged, s.log.Close())
-	oom, err := s.container.OOMKilled()
-	s.warn(errors.Join(logged, err))
-	noted := s.noteExit(code, oom)
+	s.warn(errors.Join(logged, s.log.Close()))
+	if !s.record.Host.AutoRemove {
+		noted = s.noteExit(code)
+	}
 
 	answered := make(chan struct{})
 	finish := func() { defer close(answered); s.hub.Finish(code) }
@@ -58,7 +58,7 @@ func (s *supervisor) end(code int) error {
 		go finish()
 	}
 	s.execs.Wait()
-	err = errors.Join(noted, s.container.Destroy())
+	err := errors.Join(noted, s.container.Destroy())
 	s.streams.close()
 	s.unmount()
 	if s.record.Host.AutoRemove {
@@ -76,8 +76,10 @@ func (s *supervisor) end(code int) error {
 }
 
 // noteExit writes how the container ended.
-func (s *supervisor) noteExit(code int, oom bool) error {
-	_, err := s.manager.Update(context.Background(), s.start.ID, func(r *containers.Record) error {
+func (s *supervisor) noteExit(code int) error {
+	oom, err := s.container.OOMKilled()
+	s.warn(err)
+	_, err = s.manager.Update(context.Background(), s.start.ID, func(r *containers.Record) error {
 		r.State.Status, r.State.ExitCode, r.State.OOMKilled = containers.Exited, code, oom
 		r.State.FinishedAt = time.Now().UTC()
 		r.State.Pid, r.State.IPAddress, r.State.Gateway, r.State.MacAddress, r.State.Ports = 0, "", "", "", nil

@@ -52,19 +52,12 @@ type supervisor struct {
 }
 
 // open reads what there is to know.
-func open(id, runDir string) (*supervisor, error) {
-	start, err := launch.ReadStart(runDir)
-	if err != nil {
-		return nil, err
-	}
-	if start.ID != id {
-		return nil, fmt.Errorf("%s is of container %s", launch.StartFile, start.ID)
-	}
+func open(start launch.Start) (*supervisor, error) {
 	st, err := store.Open(context.Background(), store.Options{Root: start.Root, Run: start.Run})
 	if err != nil {
 		return nil, err
 	}
-	s := &supervisor{start: start, store: st, rootfs: filepath.Join(runDir, "rootfs")}
+	s := &supervisor{start: start, store: st, rootfs: filepath.Join(start.RunDir, "rootfs")}
 	s.net = network.New(st, network.Config(start.Network))
 	// What Erase would tear down is torn down here, before and after it.
 	s.manager = containers.New(st, containers.Hooks{})

@@ -32,6 +32,7 @@ type containerList interface {
 }
 
 type lifecycle interface {
+	Prepare(ctx context.Context) (prepared context.Context, done func())
 	Create(ctx context.Context, spec engine.RunSpec, sink engine.Sink) (engine.Container, error)
 	Start(ctx context.Context, ref string) error
 	Stop(ctx context.Context, ref string, o engine.StopOptions) error

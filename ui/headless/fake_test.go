@@ -100,6 +100,8 @@ func (f *fakeEngine) Container(_ context.Context, ref string) (engine.Container,
 	return engine.Container{}, fmt.Errorf("No such container: %s: %w", ref, engine.ErrNotFound)
 }
 
+func (f *fakeEngine) Prepare(ctx context.Context) (context.Context, func()) { return ctx, func() {} }
+
 func (f *fakeEngine) Create(ctx context.Context, s engine.RunSpec, sink engine.Sink) (engine.Container, error) {
 	f.note("create %s", given(s))
 	for _, step := range f.pulls {

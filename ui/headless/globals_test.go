@@ -54,7 +54,7 @@ func TestExecuteWithoutEngine(t *testing.T) {
 }
 
 // inspects are the commands with exit codes of their own.
-var inspects = map[string]bool{"layers": true, "diff-images": true, "check": true}
+var inspects = map[string]bool{"gantry layers": true, "gantry diff-images": true, "gantry check": true}
 
 // TestEveryCommandHelps also finds options declared twice: cobra panics on
 // them when the command is used.
@@ -68,7 +68,7 @@ func TestEveryCommandHelps(t *testing.T) {
 		}
 		_, stderr, code = try(sample(), Options{}, "", append(argv[:len(argv)-1:len(argv)-1], "--no-such-option")...)
 		want := 125
-		if inspects[c.Name()] {
+		if inspects[c.CommandPath()] {
 			want = exitUsage
 		}
 		if code != want || !strings.Contains(stderr, "unknown flag: --no-such-option") {

@@ -63,12 +63,29 @@ func (a *app) run() *cobra.Command {
 			return conflict("Conflicting options: -a and -d")
 		}
 		s.tty, s.stdin = r.tty, r.interactive && (len(s.only) == 0 || s.only["stdin"])
+		done, err := a.prepare(cmd)
+		if err != nil {
+			return unstarted(cmd, err)
+		}
+		defer done()
 		if detach {
 			return unstarted(cmd, a.runDetached(cmd.Context(), spec, r.cidfile))
 		}
 		return a.runAttached(cmd, spec, r.cidfile, s)
 	}
 	return cmd
+}
+
+// prepare lets the engine begin with what starting a container takes. The
+// command's context is prepared then, until done.
+func (a *app) prepare(cmd *cobra.Command) (done func(), err error) {
+	e, err := a.engine(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	ctx, done := e.Prepare(cmd.Context())
+	cmd.SetContext(ctx)
+	return done, nil
 }
 
 func (a *app) runDetached(ctx context.Context, spec engine.RunSpec, cidfile string) error {
