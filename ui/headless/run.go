@@ -24,7 +24,9 @@ func (a *app) create() *cobra.Command {
 		if err != nil {
 			return usage(err, cmd.CommandPath())
 		}
-		c, err := a.make(cmd.Context(), spec, r.cidfile)
+		ctx, stop := a.interruptible(cmd.Context())
+		defer stop()
+		c, err := a.make(ctx, spec, r.cidfile)
 		if err != nil {
 			return unstarted(cmd, err)
 		}
@@ -89,9 +91,14 @@ func (a *app) prepare(cmd *cobra.Command) (done func(), err error) {
 }
 
 func (a *app) runDetached(ctx context.Context, spec engine.RunSpec, cidfile string) error {
-	c, err := a.make(ctx, spec, cidfile)
+	guard, stop := a.interruptible(ctx)
+	defer stop()
+	c, err := a.make(guard, spec, cidfile)
 	if err != nil {
 		return err
+	}
+	if guard.Err() != nil {
+		return a.startFailed(ctx, c, guard.Err())
 	}
 	if err := a.opened.Start(ctx, c.ID); err != nil {
 		return a.startFailed(ctx, c, err)
@@ -139,7 +146,9 @@ func (a *app) startFailed(ctx context.Context, c engine.Container, why error) er
 }
 
 // make creates a container, pulling its image if need be with progress on
-// standard error, and writes its ID to cidfile.
+// standard error, and writes its ID to cidfile. ctx is the interruptible one
+// that the caller looks at afterwards: a second would hear of a signal at
+// another moment.
 func (a *app) make(ctx context.Context, spec engine.RunSpec, cidfile string) (c engine.Container, err error) {
 	if cidfile != "" {
 		file, err := os.OpenFile(cidfile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
@@ -165,8 +174,6 @@ func (a *app) make(ctx context.Context, spec engine.RunSpec, cidfile string) (c 
 	if err != nil {
 		return c, err
 	}
-	ctx, stop := a.interruptible(ctx)
-	defer stop()
 	progress := a.progress(spec.Quiet)
 	if spec.Pull == engine.PullMissing {
 		progress.lead = fmt.Sprintf("Unable to find image '%s' locally", tagged(spec.Image))
