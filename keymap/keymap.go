@@ -22,6 +22,9 @@ const (
 	Everywhere Scope = "everywhere"
 	Lists      Scope = "lists"
 	Images     Scope = "images"
+	Layers     Scope = "layers"
+	File       Scope = "file"
+	Found      Scope = "found"
 	Containers Scope = "containers"
 	Text       Scope = "text"
 	Logs       Scope = "logs"
@@ -30,7 +33,7 @@ const (
 )
 
 // scopes is the order in which documentation lists them.
-var scopes = []Scope{Everywhere, Lists, Images, Containers, Logs, Text, Dialogs, Confirm}
+var scopes = []Scope{Everywhere, Lists, Images, Layers, File, Found, Containers, Logs, Text, Dialogs, Confirm}
 
 // Enclosing returns s and the scopes around it, innermost first. A dialog
 // stands alone: nothing behind it answers to a key.
@@ -38,7 +41,9 @@ func (s Scope) Enclosing() []Scope {
 	switch s {
 	case Images, Containers:
 		return []Scope{s, Lists, Everywhere}
-	case Lists, Logs, Text:
+	case File:
+		return []Scope{s, Text, Everywhere}
+	case Lists, Layers, Found, Logs, Text:
 		return []Scope{s, Everywhere}
 	default:
 		return []Scope{s}
@@ -52,6 +57,10 @@ func (s Scope) Heading() string {
 		return "In every list"
 	case Text:
 		return "Details and results"
+	case File:
+		return "A file of an image"
+	case Found:
+		return "What a search in files found"
 	case Dialogs:
 		return "Prompts, forms and menus"
 	case Confirm:

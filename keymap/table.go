@@ -28,6 +28,44 @@ const (
 	Pull    Action = "pull"
 	Run     Action = "run"
 	UsersOf Action = "used-by"
+	Details Action = "details"
+	Prune   Action = "prune"
+
+	NextPane     Action = "next-pane"
+	LayersOpen   Action = "layers-open"
+	Unfold       Action = "unfold"
+	Fold         Action = "fold"
+	FoldAll      Action = "fold-all"
+	PathFilter   Action = "path-filter"
+	FilterKind   Action = "filter-kind"
+	FileSearch   Action = "search-files"
+	PrevVersion  Action = "previous-version"
+	NextVersion  Action = "next-version"
+	PathHistory  Action = "path-history"
+	PathDiff     Action = "path-diff"
+	Range        Action = "range"
+	WholeOrLayer Action = "whole-or-layer"
+	BySize       Action = "by-size"
+	MinSize      Action = "minimum-size"
+	ShowAdded    Action = "show-added"
+	ShowModified Action = "show-modified"
+	ShowRemoved  Action = "show-removed"
+	ShowSame     Action = "show-unchanged"
+	Extract      Action = "extract"
+	CopyPath     Action = "copy-path"
+	CopyDigest   Action = "copy-digest"
+	LayerShell   Action = "layer-shell"
+	CompareImage Action = "compare-image"
+
+	FileOlder   Action = "file-older"
+	FileNewer   Action = "file-newer"
+	FileDiff    Action = "file-diff"
+	FileRaw     Action = "file-hex"
+	FileExtract Action = "file-extract"
+
+	FoundOpen Action = "found-open"
+	FoundStop Action = "found-stop"
+	FoundCopy Action = "found-copy"
 
 	StartStop Action = "start-stop"
 	Restart   Action = "restart"
@@ -90,6 +128,45 @@ var table = []Binding{
 	{Pull, Images, []string{"P"}, "pull", "pull an image from a registry", 10},
 	{Run, Images, []string{"n"}, "run", "run a new container from the image", 20},
 	{UsersOf, Images, []string{"c"}, "used by", "show the containers made from the image", 55},
+
+	{Prune, Images, []string{"b"}, "prune", "remove images nobody needs; says first what goes", 58},
+	{Details, Images, []string{"i"}, "details", "show its history and configuration", 57},
+
+	{NextPane, Layers, []string{"tab", "shift+tab"}, "other pane", "go to the tree, or to the instructions", 2},
+	{LayersOpen, Layers, []string{"enter"}, "open", "view a file, follow a link, open or close a directory", 1},
+	{Unfold, Layers, []string{"l", "right"}, "unfold", "open a directory", 0},
+	{Fold, Layers, []string{"h", "left"}, "fold", "close a directory, or go to the one around it", 0},
+	{FoldAll, Layers, []string{"z"}, "fold all", "close every directory, or open all", 0},
+	{PathFilter, Layers, []string{"/"}, "filter", "show only paths with this text, or ~regular expression", 10},
+	{FilterKind, Layers, []string{"f"}, "filter kind", "filter by text, regular expression or letters in order", 0},
+	{FileSearch, Layers, []string{"F"}, "search", "search in the files of all layers", 12},
+	{WholeOrLayer, Layers, []string{"w"}, "layer/whole", "what the layer changes, or all there is up to it", 14},
+	{Range, Layers, []string{"v"}, "range", "begin a range of layers here, or end it", 16},
+	{PathDiff, Layers, []string{"D"}, "diff", "compare the file with the version before it", 20},
+	{PrevVersion, Layers, []string{"["}, "older", "to the layer with the path's version before", 22},
+	{NextVersion, Layers, []string{"]"}, "newer", "to the layer with the path's next version", 22},
+	{PathHistory, Layers, []string{"H"}, "history", "list the layers that touch the path", 24},
+	{CompareImage, Layers, []string{"c"}, "compare", "compare with another image, or stop comparing", 26},
+	{Extract, Layers, []string{"x"}, "extract", "write a file, a directory or a whole layer to disk", 28},
+	{LayerShell, Layers, []string{"e"}, "shell", "open a shell on the files as this layer left them", 30},
+	{BySize, Layers, []string{"S"}, "by size", "order the tree by size, or by name", 32},
+	{MinSize, Layers, []string{"M"}, "min size", "hide what is smaller than a size", 34},
+	{ShowAdded, Layers, []string{"a"}, "added", "show or hide what was added", 0},
+	{ShowModified, Layers, []string{"m"}, "modified", "show or hide what was changed", 0},
+	{ShowRemoved, Layers, []string{"r"}, "removed", "show or hide what was removed", 0},
+	{ShowSame, Layers, []string{"u"}, "unchanged", "show or hide what stayed as it was", 0},
+	{CopyPath, Layers, []string{"y"}, "copy path", "copy the path or instruction to the clipboard", 0},
+	{CopyDigest, Layers, []string{"Y"}, "copy digest", "copy the digest of the file or layer to the clipboard", 0},
+
+	{FileOlder, File, []string{"["}, "older", "show the version before", 4},
+	{FileNewer, File, []string{"]"}, "newer", "show the next version", 5},
+	{FileDiff, File, []string{"D"}, "diff", "show what changed since the version before", 6},
+	{FileRaw, File, []string{"t"}, "hex", "show the bytes, or what they mean", 7},
+	{FileExtract, File, []string{"x"}, "extract", "write the file to disk", 8},
+
+	{FoundOpen, Found, []string{"enter"}, "view", "view the file at this line", 1},
+	{FoundStop, Found, []string{"s"}, "stop", "end the search and keep what was found", 10},
+	{FoundCopy, Found, []string{"y"}, "copy path", "copy the path to the terminal's clipboard", 20},
 
 	{StartStop, Containers, []string{"s"}, "start/stop", "start a stopped container, stop a running one", 10},
 	{ShowLogs, Containers, []string{"l"}, "logs", "show what it wrote", 20},

@@ -26,6 +26,7 @@ type Processes interface {
 // Backend is what the terminal is a terminal of: an engine, or a test's fake.
 type Backend struct {
 	Images     screens.ImageStore
+	Pruner     screens.ImagePruner
 	Lister     screens.ContainerLister
 	Containers screens.ContainerControl
 	Creator    screens.ContainerCreator
@@ -33,14 +34,24 @@ type Backend struct {
 	Processes  Processes
 	OpenLog    func(ctx context.Context, ref string) (screens.LogSource, error)
 	Watch      func(ctx context.Context) (<-chan engine.Change, error)
+
+	OpenLayers    func(ctx context.Context, source string) (screens.LayerSource, error)
+	CompareLayers func(ctx context.Context, a, b string) (screens.LayerDiff, error)
 }
 
 // FromEngine makes a backend of an engine.
 func FromEngine(e *engine.Engine) Backend {
 	return Backend{
-		Images: e, Lister: e, Containers: e, Creator: e, Sessions: e,
+		Images: e, Pruner: e, Lister: e, Containers: e, Creator: e, Sessions: e,
 		Processes: processes{e},
 		Watch:     e.Watch,
+
+		OpenLayers: func(ctx context.Context, source string) (screens.LayerSource, error) {
+			return openLayers(e.LayerIndex(ctx, source))
+		},
+		CompareLayers: func(ctx context.Context, a, b string) (screens.LayerDiff, error) {
+			return compareLayers(e.CompareImages(ctx, a, b))
+		},
 		OpenLog: func(ctx context.Context, ref string) (screens.LogSource, error) {
 			log, err := e.Logs(ctx, ref)
 			if err != nil {

@@ -64,8 +64,7 @@ func (r *root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return r, r.key(msg)
 	case tea.PasteMsg:
-		r.paste(msg)
-		return r, nil
+		return r, r.paste(msg)
 	case screens.ToastMsg:
 		return r, r.say(msg)
 	case toastOverMsg:

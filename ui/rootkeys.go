@@ -44,6 +44,10 @@ func (r *root) promptKey(p *screens.Prompt, msg tea.KeyPressMsg) tea.Cmd {
 		return p.Accept(p.Input.Value())
 	case keymap.Cancel:
 		return p.Cancel()
+	case keymap.NextField:
+		if p.Next != nil {
+			return p.Next()
+		}
 	}
 	if p.Input.Update(msg) && p.Live {
 		return p.Typed(p.Input.Value())
@@ -51,15 +55,16 @@ func (r *root) promptKey(p *screens.Prompt, msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-func (r *root) paste(msg tea.PasteMsg) {
+func (r *root) paste(msg tea.PasteMsg) tea.Cmd {
 	msg.Content = engine.Printable(strings.Join(strings.Fields(msg.Content), " "))
 	if n := len(r.dialogs); n > 0 {
 		r.dialogs[n-1].Paste(msg)
-		return
+		return nil
 	}
 	if p := r.top().Prompt(); p != nil && p.Input.Update(msg) && p.Live {
-		p.Typed(p.Input.Value())
+		return p.Typed(p.Input.Value())
 	}
+	return nil
 }
 
 // act does what an action means, or says why it cannot be done.
@@ -75,7 +80,7 @@ func (r *root) act(action keymap.Action) tea.Cmd {
 			Screen: r.top(), Commands: r.opts.Commands, Do: r.act, Run: r.runLine,
 		}))
 	case keymap.Back:
-		if !r.back() {
+		if r.clearable() || !r.back() {
 			return r.top().Do(action)
 		}
 	case keymap.Quit:
@@ -90,6 +95,12 @@ func (r *root) act(action keymap.Action) tea.Cmd {
 		return r.top().Do(action)
 	}
 	return nil
+}
+
+// clearable reports whether going back first clears something on this screen.
+func (r *root) clearable() bool {
+	s, ok := r.top().(interface{ Clearable() bool })
+	return ok && s.Clearable()
 }
 
 // quit leaves at once, or asks when a pull would be cut off.

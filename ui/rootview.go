@@ -174,8 +174,7 @@ func (r *root) here(action keymap.Action) bool {
 	case keymap.ToContainers:
 		return r.top() == screens.Screen(r.containers)
 	case keymap.Back:
-		list, ok := r.top().(interface{ Clearable() bool })
-		return ok && !list.Clearable()
+		return len(r.stack) == 1 && !r.clearable()
 	default:
 		return false
 	}

@@ -88,15 +88,20 @@ func New(ctx context.Context, b Backend, opts Options, out io.Writer, how ...tea
 		Keys:       keys,
 		Now:        opts.Now,
 		Images:     b.Images,
+		Pruner:     b.Pruner,
 		Lister:     b.Lister,
 		Containers: b.Containers,
 		Creator:    b.Creator,
 		Sessions:   b.Sessions,
 		OpenLog:    b.OpenLog,
-		Ask:        r.ask,
-		Open:       r.open,
-		Go:         r.visit,
-		Attach:     r.attach,
+
+		OpenLayers:    b.OpenLayers,
+		CompareLayers: b.CompareLayers,
+
+		Ask:    r.ask,
+		Open:   r.open,
+		Go:     r.visit,
+		Attach: r.attach,
 	}
 	r.images = screens.NewImages(r.env)
 	r.containers = screens.NewContainers(r.env)

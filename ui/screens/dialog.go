@@ -36,8 +36,15 @@ type confirm struct {
 // Confirm asks; yes is what happens then. Each text is a paragraph and may be
 // foreign.
 func Confirm(env *Env, title string, text []string, yes func() tea.Cmd) Dialog {
+	return newConfirm(env, title, text, yes)
+}
+
+func newConfirm(env *Env, title string, text []string, yes func() tea.Cmd) *confirm {
 	return &confirm{env, engine.Printable(title), text, yes}
 }
+
+// tell replaces the text: more has become known.
+func (d *confirm) tell(text []string) { d.text = text }
 
 func (d *confirm) Scope() keymap.Scope { return keymap.Confirm }
 

@@ -111,6 +111,12 @@ func (s *Images) Update(msg tea.Msg) tea.Cmd {
 		return cmd
 	case imagesRemovedMsg:
 		return s.removed(msg)
+	case imagesWeighedMsg:
+		msg.ask.tell(s.whatGoes(msg.rows, msg.sizes))
+	case imagesPruneSeenMsg:
+		s.previewed(msg)
+	case imagesPrunedMsg:
+		return s.pruned(msg)
 	case PullsMsg:
 		s.pulls = msg.Pulls
 		s.build()
@@ -165,6 +171,10 @@ func (s *Images) Do(action keymap.Action) tea.Cmd {
 			return s.openPull(id)
 		}
 		if onImage {
+			return s.env.Open(NewLayers(s.env, row.ref()))
+		}
+	case keymap.Details:
+		if onImage {
 			return s.env.Open(NewImageDetail(s.env, row))
 		}
 	case keymap.Run:
@@ -181,6 +191,8 @@ func (s *Images) Do(action keymap.Action) tea.Cmd {
 		}
 	case keymap.Delete:
 		return s.delete()
+	case keymap.Prune:
+		return s.prune()
 	}
 	return nil
 }
@@ -190,7 +202,7 @@ func (s *Images) Why(action keymap.Action) string {
 	row, onImage := s.rows[s.table.SelectedID()]
 	_, onPull := s.selectedPull()
 	switch action {
-	case keymap.Run, keymap.UsersOf, keymap.CopyID:
+	case keymap.Run, keymap.UsersOf, keymap.CopyID, keymap.Details:
 		if !onImage {
 			return "no image is selected"
 		}
@@ -207,6 +219,9 @@ func (s *Images) Why(action keymap.Action) string {
 		if action == keymap.Delete && !onPull {
 			return s.whyKept()
 		}
+	}
+	if action == keymap.Prune && s.env.Pruner == nil {
+		return "images cannot be pruned here"
 	}
 	return s.why(action)
 }

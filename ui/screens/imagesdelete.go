@@ -2,12 +2,14 @@ package screens
 
 import (
 	"fmt"
+	"slices"
 
 	"gantry/engine"
 	"gantry/ui/theme"
 	"gantry/ui/widget"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/opencontainers/go-digest"
 )
 
 // selectedPull says which pull the cursor is on, its layers included.
@@ -46,34 +48,114 @@ func (s *Images) delete() tea.Cmd {
 	if len(rows) > 1 {
 		title = fmt.Sprintf("delete %d images?", len(rows))
 	}
-	return s.env.Ask(Confirm(s.env, title, s.whatGoes(rows), func() tea.Cmd { return s.remove(rows) }))
+	ask := newConfirm(s.env, title, s.whatGoes(rows, nil), func() tea.Cmd { return s.remove(rows) })
+	return tea.Batch(s.env.Ask(ask), s.weigh(ask, rows))
 }
 
-// whatGoes says what deleting rows takes away and what stays.
-func (s *Images) whatGoes(rows []imageRow) []string {
+// imagesWeighedMsg says how large the layers of images about to go are.
+type imagesWeighedMsg struct {
+	ask   *confirm
+	rows  []imageRow
+	sizes map[digest.Digest]int64
+}
+
+// weigh reads the sizes of the layers, for the question to say what is freed.
+func (s *Images) weigh(ask *confirm, rows []imageRow) tea.Cmd {
+	return func() tea.Msg {
+		msg := imagesWeighedMsg{ask, rows, map[digest.Digest]int64{}}
+		for _, r := range rows {
+			history, err := s.env.Images.History(s.env.Ctx, r.ref())
+			if err != nil {
+				return nil // the question stands without figures
+			}
+			for _, h := range history {
+				msg.sizes[h.DiffID] = h.Size
+			}
+		}
+		return msg
+	}
+}
+
+// whatGoes says what deleting rows takes away and what stays. Without sizes it
+// does not say how much is freed.
+func (s *Images) whatGoes(rows []imageRow, sizes map[digest.Digest]int64) []string {
 	var text, shown []string
-	var size int64
-	seen := map[string]bool{}
+	going := map[digest.Digest]bool{}
 	for _, r := range rows {
 		shown = append(shown, r.show())
-		id := r.image.ID.String()
-		if seen[id] {
+		if going[r.image.ID] {
 			continue
 		}
-		seen[id] = true
 		if s.lastNames(r.image) {
-			size += r.image.Size
+			going[r.image.ID] = true
 		} else {
-			text = append(text, fmt.Sprintf("%s keeps its other names: only this name goes.", ShortID(id)))
+			text = append(text, fmt.Sprintf("%s keeps its other names: only this name goes.", ShortID(r.image.ID.String())))
 		}
 	}
 	if len(rows) > 1 {
 		text = append([]string{names(shown, 8), ""}, text...)
 	}
-	if size > 0 {
-		text = append(text, fmt.Sprintf("Up to %s are freed; layers that other images share stay.", widget.Size(size)))
+	if len(going) == 0 {
+		return text
+	}
+	text = append(text, s.whatIsFreed(going, sizes))
+	if on := s.builtOn(going); len(on) > 0 {
+		text = append(text, fmt.Sprintf("Built on it: %s. They keep their layers.", names(on, 4)))
 	}
 	return text
+}
+
+// whatIsFreed adds up the layers that no image but those going has.
+func (s *Images) whatIsFreed(going map[digest.Digest]bool, sizes map[digest.Digest]int64) string {
+	kept, gone := map[digest.Digest]bool{}, map[digest.Digest]bool{}
+	for _, image := range s.images {
+		for _, l := range image.Layers {
+			if going[image.ID] {
+				gone[l] = true
+			} else {
+				kept[l] = true
+			}
+		}
+	}
+	var freed int64
+	shared := 0
+	for l := range gone {
+		if kept[l] {
+			shared++
+		} else {
+			freed += sizes[l]
+		}
+	}
+	unique := len(gone) - shared
+	switch {
+	case unique == 0:
+		return "Nothing is freed: other images have all these layers."
+	case sizes == nil:
+		return "Counting what is freed" + s.env.Theme.Glyphs.Ellipsis
+	case shared == 0:
+		return fmt.Sprintf("%s in %s are freed: no other image has any of them.", widget.Size(freed), plural(unique, "layer", "layers"))
+	default:
+		return fmt.Sprintf("%s in %s are freed; %s for other images.",
+			widget.Size(freed), plural(unique, "layer", "layers"), plural(shared, "layer stays", "layers stay"))
+	}
+}
+
+// builtOn names the images whose lowest layers are all those of one that goes.
+func (s *Images) builtOn(going map[digest.Digest]bool) []string {
+	var out []string
+	for _, image := range s.images {
+		if !going[image.ID] && slices.ContainsFunc(s.images, func(base engine.Image) bool {
+			n := len(base.Layers)
+			return going[base.ID] && n > 0 && n < len(image.Layers) && slices.Equal(base.Layers, image.Layers[:n])
+		}) {
+			name := ShortID(image.ID.String())
+			if len(image.Names) > 0 {
+				name = image.Names[0]
+			}
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 func (s *Images) stopPull(id int) tea.Cmd {

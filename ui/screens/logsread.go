@@ -177,12 +177,7 @@ func (s *Logs) save(path string) tea.Cmd {
 	source := s.source
 	return func() tea.Msg {
 		msg := logSavedMsg{of: s, path: path}
-		if rest, ok := strings.CutPrefix(path, "~/"); ok {
-			if home, err := os.UserHomeDir(); err == nil {
-				path = home + "/" + rest
-			}
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		f, err := os.OpenFile(homePath(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			msg.err = err
 			return msg
@@ -191,6 +186,16 @@ func (s *Logs) save(path string) tea.Cmd {
 		msg.err = errors.Join(err, f.Close())
 		return msg
 	}
+}
+
+// homePath puts the home directory in the place of a ~ in front.
+func homePath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		if home, err := os.UserHomeDir(); err == nil {
+			return home + "/" + rest
+		}
+	}
+	return path
 }
 
 func copyLog(f *os.File, source LogSource) (n int64, err error) {

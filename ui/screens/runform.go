@@ -15,6 +15,7 @@ import (
 type runForm struct {
 	env   *Env
 	image string
+	usual runFields // what the image says by itself
 	form  widget.Form
 }
 
@@ -28,21 +29,23 @@ type createdMsg struct {
 
 // NewRunForm returns the form for image, found by ref.
 func NewRunForm(env *Env, image engine.Image, ref string) Dialog {
-	c := image.Config.Config
-	usual := words(append(append([]string{}, c.Entrypoint...), c.Cmd...))
-	text := func(placeholder string) *widget.Input { return widget.NewInput("", placeholder) }
-	if usual == "" {
-		usual = "the image names none: type one"
+	usual := usualFields(image.Config.Config)
+	text := func(value, placeholder string) *widget.Input { return widget.NewInput(value, placeholder) }
+	program := "the image names none: type one"
+	if entry := image.Config.Config.Entrypoint; len(entry) > 0 {
+		program = "arguments of " + printableWords(entry)
 	}
-	return &runForm{env: env, image: ref, form: widget.Form{Fields: []*widget.FormField{
-		{Name: "command", Label: "command", Input: text(usual)},
-		{Name: "name", Label: "name", Input: text("chosen for you")},
-		{Name: "tty", Label: "terminal", On: len(c.ExposedPorts) == 0, Note: "interactive, attached at once"},
+	return &runForm{env: env, image: ref, usual: usual, form: widget.Form{Fields: []*widget.FormField{
+		{Name: "command", Label: "command", Input: text(usual.command, program)},
+		{Name: "name", Label: "name", Input: text("", "chosen for you")},
+		{Name: "tty", Label: "terminal", On: usual.tty, Note: "interactive, attached at once"},
 		{Name: "rm", Label: "throw away", Note: "remove it when it exits"},
 		{Name: "network", Label: "network", Choices: []string{"bridge", "none", "host"}},
-		{Name: "ports", Label: "ports", Input: text("8080:80, 127.0.0.1:53:53/udp")},
-		{Name: "volumes", Label: "volumes", Input: text("/srv/data:/data, cache:/var/cache:ro")},
-		{Name: "env", Label: "environment", Input: text("NAME=value OTHER='two words'")},
+		{Name: "ports", Label: "ports", Input: text(usual.ports, "8080:80, 127.0.0.1:53:53/udp")},
+		{Name: "volumes", Label: "volumes", Input: text("", "/srv/data:/data, cache:/var/cache:ro")},
+		{Name: "env", Label: "environment", Input: text(usual.env, "NAME=value OTHER='two words'")},
+		{Name: "user", Label: "user", Input: text(usual.user, "root")},
+		{Name: "dir", Label: "directory", Input: text(usual.dir, "/")},
 	}}}
 }
 
@@ -77,11 +80,13 @@ func (d *runForm) Key(msg tea.KeyPressMsg) (tea.Cmd, bool) {
 
 func (d *runForm) fields() runFields {
 	value := func(name string) string { return d.form.Field(name).Value() }
-	return runFields{
+	f := runFields{
 		command: value("command"), name: value("name"), network: value("network"),
 		ports: value("ports"), volumes: value("volumes"), env: value("env"),
+		user: value("user"), dir: value("dir"),
 		tty: d.form.Field("tty").On, rm: d.form.Field("rm").On,
 	}
+	return f.changed(d.usual)
 }
 
 func (d *runForm) submit() (tea.Cmd, bool) {

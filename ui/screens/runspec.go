@@ -2,14 +2,17 @@ package screens
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"gantry/engine"
 
 	"github.com/kballard/go-shellquote"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // words writes an argument vector as a shell would read it.
@@ -24,10 +27,56 @@ func wrong(field, format string, args ...any) error {
 	return fieldError{field, fmt.Sprintf(format, args...)}
 }
 
-// runFields are the texts of the run form.
+// runFields are the texts of the run form. What an image's config names is
+// written into them first and said to the engine only where it was changed.
 type runFields struct {
-	command, name, network, ports, volumes, env string
-	tty, rm                                     bool
+	command, name, network, ports, volumes, env, user, dir string
+	tty, rm                                                bool
+}
+
+// usualFields is what an image's config makes of a container.
+func usualFields(c v1.ImageConfig) runFields {
+	f := runFields{user: engine.Printable(c.User), dir: engine.Printable(c.WorkingDir), network: "bridge"}
+	f.command, f.env = printableWords(c.Cmd), printableWords(c.Env)
+	for _, p := range slices.Sorted(maps.Keys(c.ExposedPorts)) {
+		p = strings.TrimSuffix(p, "/tcp")
+		if _, err := parsePort(p); err == nil {
+			f.ports = strings.TrimPrefix(f.ports+", "+p, ", ")
+		}
+	}
+	f.tty = len(c.ExposedPorts) == 0
+	return f
+}
+
+func printableWords(argv []string) string {
+	clean := make([]string, len(argv))
+	for i, a := range argv {
+		clean[i] = engine.Printable(a)
+	}
+	return words(clean)
+}
+
+// changed takes out what the image says by itself.
+func (f runFields) changed(usual runFields) runFields {
+	if f.command == usual.command {
+		f.command = ""
+	}
+	if f.user == usual.user {
+		f.user = ""
+	}
+	if f.dir == usual.dir {
+		f.dir = ""
+	}
+	if f.network != "bridge" && f.ports == usual.ports {
+		f.ports = "" // there is nothing to publish from
+	}
+	env, err := shellquote.Split(f.env)
+	if err != nil {
+		return f
+	}
+	same, _ := shellquote.Split(usual.env)
+	f.env = words(slices.DeleteFunc(env, func(e string) bool { return slices.Contains(same, e) }))
+	return f
 }
 
 // spec turns what was typed into what to create.
@@ -35,6 +84,10 @@ func (f runFields) spec(image string) (engine.RunSpec, error) {
 	spec := engine.RunSpec{
 		Image: image, Name: f.name, Network: f.network, Pull: engine.PullMissing,
 		Tty: f.tty, OpenStdin: f.tty, AutoRemove: f.rm,
+		User: f.user, WorkingDir: f.dir,
+	}
+	if f.dir != "" && !path.IsAbs(f.dir) {
+		return spec, wrong("dir", "%q must be an absolute path", f.dir)
 	}
 	var err error
 	if spec.Args, err = shellquote.Split(f.command); err != nil {
@@ -162,6 +215,8 @@ func (f runFields) commandLine(image string) string {
 	if f.network != "bridge" {
 		add("--network", f.network)
 	}
+	add("--user", f.user)
+	add("--workdir", f.dir)
 	add("-p", list1(f.ports)...)
 	volumes, _ := shellquote.Split(f.volumes)
 	add("-v", volumes...)

@@ -42,7 +42,8 @@ type Screen interface {
 type Prompt struct {
 	Label  string
 	Input  *widget.Input
-	Live   bool // Typed is called after every change
+	Live   bool           // Typed is called after every change
+	Next   func() tea.Cmd // what the key for the next field does, if anything
 	Typed  func(value string) tea.Cmd
 	Accept func(value string) tea.Cmd
 	Cancel func() tea.Cmd
@@ -56,11 +57,18 @@ type Env struct {
 	Now   func() time.Time // called in commands only
 
 	Images     ImageStore
+	Pruner     ImagePruner // nil: not offered
 	Lister     ContainerLister
 	Containers ContainerControl
 	Creator    ContainerCreator
 	Sessions   SessionLister
 	OpenLog    func(ctx context.Context, ref string) (LogSource, error)
+	// OpenLayers opens an image for inspection, CompareLayers two of them.
+	OpenLayers    func(ctx context.Context, source string) (LayerSource, error)
+	CompareLayers func(ctx context.Context, a, b string) (LayerDiff, error)
+	// LayerShell opens a shell on the file system as a layer left it; nil when
+	// there is no such thing.
+	LayerShell func(LayerShellRequest) tea.Cmd
 	// Ask puts a dialog, Open a screen on top; Go goes to a top-level screen.
 	// They act at once, so that the next key already finds what they show, and
 	// may be called from Update and Do only.
@@ -114,6 +122,50 @@ type LogSource interface {
 	Search(ctx context.Context, p engine.LogPos, back bool, match func([]byte) bool) (engine.LogLine, bool, error)
 	Wait(ctx context.Context, p engine.LogPos) (ended bool, err error)
 	Close() error
+}
+
+// LayerSource is an open image as its inspector sees it.
+type LayerSource interface {
+	Layers() []engine.LayerInfo
+	Stats() engine.LayerStats
+	Path(path string) []engine.PathVersion
+	// View builds a tree; like is an earlier one whose open directories stay
+	// open, or nil.
+	View(from, to int, o engine.LayerViewOptions, like LayerTree) (LayerTree, error)
+	LayerFiles
+}
+
+// LayerFiles reads what is in an open image.
+type LayerFiles interface {
+	Open(ctx context.Context, layer int, path string) (*engine.FileContent, error)
+	Grep(ctx context.Context, o engine.GrepOptions, found func(engine.GrepHit) bool) error
+	Extract(ctx context.Context, layer int, path, dst string) error
+	ExtractLayer(ctx context.Context, layer int, dst string) error
+	Close() error
+}
+
+// LayerTree is a tree of paths to scroll in.
+type LayerTree interface {
+	Len() int
+	Rows(first, n int) []engine.LayerRow
+	Toggle(path string) bool
+	Reveal(path string) int
+	OpenAll()
+	CloseAll()
+	Totals() engine.LayerTotals
+}
+
+// LayerDiff is two open images compared.
+type LayerDiff interface {
+	Images() (a, b LayerSource)
+	View(o engine.LayerViewOptions, like LayerTree) (LayerTree, error)
+	Close() error
+}
+
+// LayerShellRequest says where to open a shell.
+type LayerShellRequest struct {
+	Image string
+	Layer int
 }
 
 // AttachRequest says which process gets the terminal.

@@ -12,6 +12,8 @@ type Glyphs struct {
 	Busy, Damaged, Done, Stderr              string
 	Full, Empty                              string
 	Up, Down, On, Off                        string
+	Added, Changed, Removed, Shared, Within  string
+	Open, Closed, Arrow                      string
 }
 
 // Unicode is for terminals with a UTF-8 locale.
@@ -21,6 +23,7 @@ var Unicode = Glyphs{
 	Running: "●", Paused: "‖", Exited: "○", Failed: "✗", Created: "◌",
 	Busy: "↻", Damaged: "!", Done: "✓", Stderr: "▏",
 	Full: "━", Empty: "─", Up: "↑", Down: "↓", On: "●", Off: "○",
+	Added: "+", Changed: "~", Removed: "-", Shared: "=", Within: "·", Open: "▾", Closed: "▸", Arrow: "→",
 }
 
 // ASCII is for every other terminal.
@@ -31,6 +34,7 @@ var ASCII = Glyphs{
 	Running: "*", Paused: "=", Exited: "o", Failed: "x", Created: ".",
 	Busy: "%", Damaged: "!", Done: "+", Stderr: "!",
 	Full: "#", Empty: ".", Up: "^", Down: "v", On: "x", Off: " ",
+	Added: "+", Changed: "~", Removed: "-", Shared: "=", Within: ".", Open: "v", Closed: ">", Arrow: ">",
 }
 
 // GlyphsFor chooses by the locale in environ, as the C library would.

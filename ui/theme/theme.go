@@ -28,6 +28,13 @@ const (
 	Danger
 	Match
 	Heading
+	Added
+	Changed
+	Removed
+	Comment
+	Literal
+	Number
+	Keyword
 	count
 )
 
@@ -63,6 +70,13 @@ func New(colour bool, glyphs Glyphs) *Theme {
 		Danger:   red.Bold(!colour),
 		Match:    yellow.Reverse(true),
 		Heading:  base.Bold(true),
+		Added:    green,
+		Changed:  yellow,
+		Removed:  red,
+		Comment:  base.Faint(true),
+		Literal:  green,
+		Number:   yellow,
+		Keyword:  accent,
 	}
 	t := &Theme{Glyphs: glyphs}
 	for role, s := range roles {

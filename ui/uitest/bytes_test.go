@@ -103,13 +103,14 @@ func TestResizeStorm(t *testing.T) {
 		{"help", []string{"?"}, "keys"},
 		{"palette", []string{":"}, "an action, or"},
 		{"form", []string{"n"}, "throw"},
-		{"detail", []string{"enter", "w"}, "History"},
+		{"detail", []string{"i", "w"}, "History"},
+		{"layers", []string{"enter"}, "reclaimable"},
 		{"pull", []string{"P", "debian:12", "enter"}, "stalled"},
 	}
 	for i, sc := range scenes {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
-			d := Start(t, Config{Width: 120, Height: 40, Backend: sample().Backend()})
+			d := Start(t, Config{Width: 120, Height: 40, Backend: layersSample(t).Backend()})
 			d.WaitFor("busybox")
 			d.play(sc)
 			random := rand.New(rand.NewPCG(1, uint64(i)))

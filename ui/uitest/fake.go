@@ -32,6 +32,9 @@ type Fake struct {
 	// PullFunc and Sessions opened by the terminal; nil means an error.
 	PullFunc func(ctx context.Context, ref string, sink engine.Sink) (engine.Image, error)
 	OpenFunc func(kind string, spec engine.ExecSpec) (ui.Session, error)
+	// LayersFunc and CompareFunc open images for inspection.
+	LayersFunc  func(ctx context.Context, source string) (screens.LayerSource, error)
+	CompareFunc func(ctx context.Context, a, b string) (screens.LayerDiff, error)
 }
 
 // NewFake returns a fake that holds these.
@@ -42,9 +45,11 @@ func NewFake(images []engine.Image, containers []engine.Container) *Fake {
 // Backend is the fake as the terminal sees it.
 func (f *Fake) Backend() ui.Backend {
 	return ui.Backend{
-		Images: f, Lister: f, Containers: f, Creator: f, Sessions: f, Processes: f,
+		Images: f, Pruner: f, Lister: f, Containers: f, Creator: f, Sessions: f, Processes: f,
 		OpenLog: func(context.Context, string) (screens.LogSource, error) { return fakeLog{f}, nil },
 		Watch:   func(context.Context) (<-chan engine.Change, error) { return f.changes, nil },
+
+		OpenLayers: f.LayersFunc, CompareLayers: f.CompareFunc,
 	}
 }
 
@@ -94,11 +99,24 @@ func (f *Fake) Images(context.Context) ([]engine.Image, error) {
 	return slices.Clone(f.images), nil
 }
 
-// History is the same for every image.
-func (f *Fake) History(context.Context, string) ([]engine.HistoryEntry, error) {
+// History is the same for every image, but for whose layers it names.
+func (f *Fake) History(_ context.Context, ref string) ([]engine.HistoryEntry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.history, nil
+	history := slices.Clone(f.history)
+	for _, i := range f.images {
+		if !slices.Contains(i.Names, ref) && i.ID.String() != ref {
+			continue
+		}
+		next := 0
+		for j := range slices.Backward(history) {
+			if !history[j].Empty && next < len(i.Layers) {
+				history[j].DiffID = i.Layers[next]
+				next++
+			}
+		}
+	}
+	return history, nil
 }
 
 // RemoveImage takes images with that name away.
@@ -110,6 +128,30 @@ func (f *Fake) RemoveImage(_ context.Context, ref string, _ bool) (engine.Remove
 		})
 	})
 	return engine.RemoveResult{}, nil
+}
+
+// PruneImages takes away the images without a name, or those no container uses.
+func (f *Fake) PruneImages(_ context.Context, o engine.PruneOptions) (engine.PruneResult, error) {
+	f.called("prune all=%v dry=%v", o.All, o.DryRun)
+	var r engine.PruneResult
+	prune := func(f *Fake) {
+		var kept []engine.Image
+		for _, i := range f.images {
+			used := slices.ContainsFunc(f.containers, func(c engine.Container) bool { return c.ImageID == i.ID })
+			if used || len(i.Names) > 0 && !o.All {
+				kept = append(kept, i)
+				continue
+			}
+			r.Untagged = append(r.Untagged, i.Names...)
+			r.Deleted = append(r.Deleted, i.ID.String())
+			r.Bytes += i.Size
+		}
+		if !o.DryRun {
+			f.images = kept
+		}
+	}
+	f.Change("images", prune)
+	return r, nil
 }
 
 // Pull calls PullFunc.

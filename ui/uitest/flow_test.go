@@ -105,11 +105,11 @@ func TestRunForm(t *testing.T) {
 	t.Parallel()
 	f := NewFake(SampleImages(), SampleContainers())
 	d := started(t, f, ui.Options{}).Press("j", "j", "n").WaitFor("throw away")
-	d.Type("sh -c 'a b'").Press("tab").Type("web2").Press("tab", "space", "tab", "space", "tab", "tab")
-	d.Type("99999:80").Press("enter").WaitFor("between 1 and 65535")
-	d.Press("ctrl+u").Type("8080:80").Press("tab").Type("/srv:/data:ro").Press("tab").Type("A=1")
+	d.WaitFor("gantry run -d -p 80 nginx").Press("ctrl+u").Type("sh -c 'a b'").Press("tab").Type("web2").Press("tab", "tab", "space", "tab", "tab")
+	d.Press("ctrl+u").Type("99999:80").Press("enter").WaitFor("between 1 and 65535")
+	d.Press("ctrl+u").Type("8080:80").Press("tab").Type("/srv:/data:ro").Press("tab").Type(" A=1")
 	d.WaitFor("gantry run -d --rm --name web2 -p 8080:80").Press("enter").WaitFor("web2 runs")
-	called(t, f, `create nginx:1.27-alpine ["sh" "-c" "a b"] name=web2 tty=false rm=true net=bridge`)
+	called(t, f, `create nginx:1.27-alpine ["sh" "-c" "a b"] name=web2 tty=false rm=true net=bridge ports=[{ 8080 80 tcp}] mounts=[{bind /srv /data true []}] env=["A=1"]`)
 	called(t, f, "start ")
 }
 
@@ -258,4 +258,22 @@ func TestBadKeyFileIsTold(t *testing.T) {
 	}
 	d := started(t, NewFake(SampleImages(), nil), ui.Options{KeyFile: path})
 	d.WaitFor("The key file is not used").Press("enter").WaitGone("The key file")
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	f := NewFake(SampleImages(), SampleContainers())
+	d := started(t, f, ui.Options{}).Press("b").WaitFor("images without a name").Press("enter").WaitFor("1 image goes").Press("esc")
+	if calls := f.Calls(); len(calls) != 1 || !strings.Contains(calls[0], "dry=true") {
+		t.Errorf("before the answer the calls are %q", calls)
+	}
+	d.Press("b").WaitFor("named ones too").Press("j", "enter").WaitFor("busybox:latest").Press("y").WaitFor("freed 1.3 GB").WaitGone("busybox")
+	called(t, f, "prune all=true dry=false")
+}
+
+func TestDeleteCountsWhatIsFreed(t *testing.T) {
+	t.Parallel()
+	f := sample()
+	d := started(t, f, ui.Options{}).Press("/").Type("alpine:3").Press("enter", "d").WaitFor("Nothing is freed").WaitFor("Built on it: nginx:1.27-alpine")
+	d.Press("esc", "esc").Press("G", "k", "k", "k", "k", "d").WaitFor("delete ghcr.io").WaitFor("48 MB in 3 layers are freed")
 }

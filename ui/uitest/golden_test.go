@@ -48,8 +48,11 @@ func stuckPull(ctx context.Context, _ string, sink engine.Sink) (engine.Image, e
 func TestScreens(t *testing.T) {
 	scenes := []scene{
 		{"images", nil, "busybox"},
-		{"image-detail", []string{"j", "j", "enter"}, "History"},
-		{"image-delete", []string{"j", "j", "j", "j", "j", "d"}, "delete ghcr.io"},
+		{"image-detail", []string{"j", "j", "i"}, "History"},
+		{"image-delete", []string{"j", "j", "j", "j", "j", "d"}, "are freed"},
+		{"images-delete-base", []string{"j", "j", "j", "j", "j", "j", "j", "d"}, "Built on it"},
+		{"images-prune", []string{"b", "j", "enter"}, "are freed"},
+		{"images-delete-marked", []string{"j", "j", "j", "j", "j", "space", "j", "space", "d"}, "are freed"},
 		{"containers", []string{"2"}, "nightly-import"},
 		{"container-detail", []string{"2", "j", "i"}, "On this machine"},
 		{"container-delete", []string{"2", "space", "space", "d"}, "delete 2 containers?"},
@@ -66,7 +69,7 @@ func TestScreens(t *testing.T) {
 		for _, sc := range scenes {
 			t.Run(size.name+"/"+sc.name, func(t *testing.T) {
 				t.Parallel()
-				d := Start(t, Config{Width: size.width, Height: size.height, Backend: sample().Backend()})
+				d := Start(t, Config{Width: size.width, Height: size.height, Backend: layersSample(t).Backend()})
 				d.WaitFor("busybox")
 				d.play(sc)
 				golden.Check(t, size.name+"/"+sc.name, d.Screen())

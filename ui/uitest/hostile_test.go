@@ -38,7 +38,7 @@ func TestHostileStrings(t *testing.T) {
 			d := Start(t, Config{Width: 120, Height: 40, Backend: hostileFake(s).Backend()})
 			d.WaitFor("last-image").Settle()
 			d.checkRows("last-image")
-			d.Press("j", "enter").WaitFor("History").Settle()
+			d.Press("j", "i").WaitFor("History").Settle()
 			d.Press("esc", "2").WaitFor("last-container").Settle()
 			d.checkRows("last-container")
 			d.Press("j", "i").WaitFor("On this").Settle()

@@ -10,12 +10,15 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
+// baseLayer is the lowest layer of every sample image, and all of alpine.
+var baseLayer = digest.FromString("base")
+
 // Image makes an image with these names.
 func Image(n int, size int64, age time.Duration, names ...string) engine.Image {
 	id := digest.FromString(fmt.Sprintf("image %d", n))
 	i := engine.Image{
 		ID: id, Names: names, Platform: "linux/amd64", Created: Now.Add(-age), Size: size,
-		Layers: []digest.Digest{digest.FromString("a"), digest.FromString("b")},
+		Layers: []digest.Digest{baseLayer, digest.FromString(id.String() + " packages"), digest.FromString(id.String() + " files")},
 	}
 	i.Config.Config.Cmd = []string{"bash"}
 	i.Config.Config.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin"}
@@ -41,7 +44,7 @@ const day = 24 * time.Hour
 
 // SampleImages are some images as a developer has them.
 func SampleImages() []engine.Image {
-	return []engine.Image{
+	images := []engine.Image{
 		Image(1, 187_600_000, 4*time.Hour, "shop/api:2.14.0", "shop/api:latest"),
 		Image(2, 48_300_000, 3*day, "nginx:1.27-alpine"),
 		Image(3, 432_000_000, 9*day, "postgres:17"),
@@ -52,6 +55,15 @@ func SampleImages() []engine.Image {
 		Image(8, 4_300_000, 200*day, "busybox:latest"),
 		Image(9, 93_000_000, 3*day),
 	}
+	for _, i := range []int{0, 2, 4, 7} { // images with a base of their own
+		images[i].Layers[0] = digest.FromString(images[i].ID.String() + " base")
+	}
+	images[6].Layers = images[6].Layers[:1]
+	images[1].Config.Config.Entrypoint = []string{"/docker-entrypoint.sh"}
+	images[1].Config.Config.Cmd = []string{"nginx", "-g", "daemon off;"}
+	images[1].Config.Config.ExposedPorts = map[string]struct{}{"80/tcp": {}}
+	images[1].Config.Config.WorkingDir = "/usr/share/nginx"
+	return images
 }
 
 // SampleContainers are some containers of the sample images.

@@ -51,6 +51,15 @@ func (p *Pager) SetLines(lines []TextLine) {
 	p.flow()
 }
 
+// SetClean replaces the text by one that is known to be printable.
+func (p *Pager) SetClean(lines []TextLine) {
+	p.lines = lines
+	p.flow()
+}
+
+// Go puts line n, from 0, at the top, or as near to it as there is text.
+func (p *Pager) Go(n int) { p.scroll(n) }
+
 // SetSize says how many cells the pager has.
 func (p *Pager) SetSize(width, height int) {
 	p.width, p.height = width, height
@@ -94,6 +103,9 @@ func (p *Pager) Text() string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Mark marks what matches and stays where it is.
+func (p *Pager) Mark(match string) { p.match, p.memo = match, "" }
 
 // Find marks what matches and shows the next match after the first line in
 // view, or with back the one before it. It reports whether there is one.

@@ -42,6 +42,7 @@ type Table struct {
 	Columns []Column
 	Empty   []string // shown instead of rows
 
+	blurred       bool
 	rows          []Row
 	marks         map[string]bool
 	cursor, top   int
@@ -89,6 +90,9 @@ func (t *Table) SetSize(width, height int) {
 	t.measure()
 	t.clamp()
 }
+
+// Blur says whether the keys go elsewhere: the selection is then shown quietly.
+func (t *Table) Blur(blurred bool) { t.blurred, t.memo = blurred, "" }
 
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }

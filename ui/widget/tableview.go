@@ -157,6 +157,9 @@ func (t *Table) emptyLines(th *theme.Theme) []string {
 // a slow line, and nothing in it competes with the selection.
 func (t *Table) line(th *theme.Theme, i int) string {
 	row, selected := t.rows[i], i == t.cursor
+	if selected && t.blurred {
+		return th.Paint(theme.Title, th.Glyphs.Pointer) + " " + t.cells(th, row, th.Paint)
+	}
 	if selected {
 		sign := th.Glyphs.Pointer
 		if t.marks[row.ID] {
