@@ -118,10 +118,24 @@ func residentRow(l *lab) row {
 		before: func(p *peer) error { return p.start("bench-pss").Run() },
 		once: func(p *peer) (float64, error) {
 			marks := map[string]string{"gantry": "supervise", "podman": "conmon", "docker": "containerd-shim"}
-			return pss(marks[strings.Fields(p.name)[0]], l.dir)
+			return settled(func() (float64, error) { return pss(marks[strings.Fields(p.name)[0]], l.dir) })
 		},
 		after: func(p *peer) { _ = p.stop("bench-pss").Run() },
 	}
+}
+
+// settled samples until a process has been idle for a while: what it gives
+// back after its start does not count.
+func settled(sample func() (float64, error)) (float64, error) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	least, err := sample()
+	for range 6 {
+		<-tick.C
+		v, e := sample()
+		least, err = min(least, v), e
+	}
+	return least, err
 }
 
 var pssLine = regexp.MustCompile(`(?m)^Pss:\s+(\d+) kB`)
