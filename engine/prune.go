@@ -58,7 +58,7 @@ func (e *Engine) PruneContainers(ctx context.Context, o PruneOptions) (PruneResu
 	}
 	var res PruneResult
 	for _, c := range all {
-		if c.Damaged != "" || c.State.Status == Running || c.State.Status == Paused || !o.chosen(c.Created, c.Config.Labels) {
+		if c.Damaged != "" || c.State.Status == Running || c.State.Status == Paused || starting(c) || !o.chosen(c.Created, c.Config.Labels) {
 			continue
 		}
 		changes, log, err := e.containers.Size(ctx, c.ID)
@@ -66,7 +66,11 @@ func (e *Engine) PruneContainers(ctx context.Context, o PruneOptions) (PruneResu
 			return res, err
 		}
 		if !o.DryRun {
-			if err := e.Remove(ctx, c.ID, RemoveOptions{}); err != nil {
+			err := e.Remove(ctx, c.ID, RemoveOptions{})
+			if errors.Is(err, ErrInUse) || errors.Is(err, ErrNotFound) {
+				continue // it was started or removed since we listed
+			}
+			if err != nil {
 				return res, err
 			}
 		}
@@ -74,6 +78,14 @@ func (e *Engine) PruneContainers(ctx context.Context, o PruneOptions) (PruneResu
 		res.Bytes += changes + log
 	}
 	return res, nil
+}
+
+// startGrace is how long a container that never ran may be between the two
+// halves of a run: a prune must not take it from under one (moby#53321).
+const startGrace = 10 * time.Second
+
+func starting(c Container) bool {
+	return c.State.Status == Created && time.Since(c.Created) < startGrace
 }
 
 // volumePatience is how long a prune of volumes waits for pulls and the like.

@@ -191,8 +191,8 @@ func TestExport(t *testing.T) {
 
 func TestPrune(t *testing.T) {
 	l := newLab(t)
-	l.ok("create", "--name", "cc", "gantry/toolbox", "true")
-	l.ok("create", "--name", "keep", "-v", "named:/n", "gantry/toolbox", "true")
+	l.ok("run", "--name", "cc", "gantry/toolbox", "true") // it ran: a container that is only created may be about to start
+	l.ok("run", "--name", "keep", "-v", "named:/n", "gantry/toolbox", "true")
 	root := filepath.Join(l.dir, "rootfs.tar")
 	l.ok("export", "-o", root, "cc")
 	l.ok("import", root, "big:1")
