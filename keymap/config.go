@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Path is where the user's keys are: keys.json in the directory $GANTRY_CONFIG
-// names, or in the user's configuration directory.
+// Path is where the user's keys are: keys.json beside the config file that
+// $GANTRY_CONFIG names, or in the user's configuration directory.
 func Path() string {
-	if dir := os.Getenv("GANTRY_CONFIG"); dir != "" {
-		return filepath.Join(dir, "keys.json")
+	if file := os.Getenv("GANTRY_CONFIG"); file != "" {
+		return filepath.Join(filepath.Dir(file), "keys.json")
 	}
 	dir, err := os.UserConfigDir()
 	if err != nil {

@@ -10,8 +10,8 @@ const intro = `# Keys
 This page is written from the same table the program uses. Press ? in any
 screen for the keys that hold there, and : to find an action by name.
 
-To change keys, write ` + "`keys.json`" + ` in ` + "`~/.config/gantry`" + ` (or the directory
-` + "`$GANTRY_CONFIG`" + ` names): an object from action names to a key or a list of
+To change keys, write ` + "`keys.json`" + ` in ` + "`~/.config/gantry`" + ` (or beside the
+file ` + "`$GANTRY_CONFIG`" + ` names): an object from action names to a key or a list of
 keys, for example ` + "`{\"pull\": \"ctrl+p\", \"quit\": [\"q\", \"Q\"]}`" + `. A key that would
 mean two things at once is refused, with a message that names both.
 `

@@ -109,3 +109,10 @@ func TestLoad(t *testing.T) {
 		t.Errorf("Load of an absent file = %v, want nil", err)
 	}
 }
+
+func TestKeysLieBesideTheConfigFile(t *testing.T) {
+	t.Setenv("GANTRY_CONFIG", "/etc/elsewhere/config.json")
+	if got, want := Path(), "/etc/elsewhere/keys.json"; got != want {
+		t.Errorf("Path() = %q, want %q", got, want)
+	}
+}
